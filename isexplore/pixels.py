@@ -1,0 +1,249 @@
+"""Canonical pixels: from any array, tensor or picture file to ``(H, W, C)`` uint8, as a PNG would hold it."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import NDArray
+
+Layout = Literal["HWC", "CHW"]
+
+# The endings that torchvision's ImageFolder takes, and .gif. Pillow's own list has .eps, which starts other programs.
+IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"})
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
+_CHANNELS = {1: "gray", 3: "RGB", 4: "RGBA"}
+_BLOCK_BYTES = 1 << 25
+_SLACK = 0.01
+_NUMPY_FLOATS = {"float16", "float32", "float64"}
+
+
+def hwc_view(pixels: NDArray[Any], layout: Layout | None = None) -> NDArray[Any]:
+    """See an array of pictures as ``(N, H, W, C)`` with C 1 or 3, without copying it.
+
+    Parameters
+    ----------
+    pixels : array
+        ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)`` with C 1, 3 or 4, of bools, integers or floats. A fourth
+        channel is alpha and is left out, as Pillow's ``convert("RGB")`` does.
+    layout : {"HWC", "CHW"}, optional
+        Which of the two orders a 4-D array has. By default seen from the shape.
+
+    Raises
+    ------
+    ValueError
+        If the shape or the type can't be pictures, or the shape fits both layouts.
+
+    Examples
+    --------
+    >>> hwc_view(np.zeros((5, 3, 16, 24))).shape
+    (5, 16, 24, 3)
+    """
+    shape = pixels.shape
+    if pixels.dtype.kind not in "buif":
+        raise ValueError(f"values of type {pixels.dtype} are no pixels: give bools, integers or floats")
+    if pixels.ndim == 2:  # noqa: PLR2004
+        raise ValueError(
+            f"a 2-D array {shape} looks like probabilities, one row an image: use Predictions.from_probabilities(p)"
+        )
+    if pixels.ndim not in (3, 4):
+        raise ValueError(f"shape {shape} is no set of pictures: give (N, H, W), (N, H, W, C) or (N, C, H, W)")
+    if 0 in shape:
+        raise ValueError(f"shape {shape} holds no pixels")
+    if pixels.ndim == 3:  # noqa: PLR2004
+        if shape[0] in _CHANNELS or shape[2] in _CHANNELS:
+            raise ValueError(
+                f"shape {shape} looks like one picture: add an axis with images[None]"
+                " (if it is a stack of gray pictures, with images[..., None])"
+            )
+        return pixels[..., None]
+    moved = np.moveaxis(pixels, 1, -1) if _layout(shape, layout) == "CHW" else pixels
+    return moved[..., :3]
+
+
+def _layout(shape: tuple[int, ...], stated: Layout | None) -> Layout:
+    if stated not in (None, "HWC", "CHW"):
+        raise ValueError(f'layout is "HWC", "CHW" or None, not {stated!r}')
+    axes: dict[Layout, int] = {"HWC": shape[3], "CHW": shape[1]}
+    fitting: list[Layout] = [layout for layout, channels in axes.items() if channels in _CHANNELS]
+    if stated is not None and stated not in fitting:
+        raise ValueError(f'layout="{stated}" says that shape {shape} has {axes[stated]} channels: it takes 1, 3 or 4')
+    if not fitting:
+        raise ValueError(f"shape {shape} has no axis of channels: the last or the second must be 1, 3 or 4")
+    if stated is None and len(fitting) > 1:
+        raise ValueError(f'shape {shape} may be (N, H, W, C) or (N, C, H, W): state layout="HWC" or layout="CHW"')
+    return stated or fitting[0]
+
+
+def find_range(pixels: NDArray[Any], stated: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Say which values are black and white: as stated, by type, or from the smallest and largest value.
+
+    uint8 is 0–255 and bool 0–1. Other values are looked at in blocks, so that a memory-mapped array stays on disk.
+
+    Parameters
+    ----------
+    pixels : array of shape (N, H, W, C)
+    stated : tuple of two floats, optional
+        The values of black and white, if the caller knows them.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite, or outside the stated range by more than 1 % of it (the first such image is
+        named), or if the range can't be told from the values.
+
+    Examples
+    --------
+    >>> find_range(np.linspace(-1, 1, 12).reshape(1, 2, 2, 3))
+    (-1.0, 1.0)
+    """
+    if stated is not None:
+        stated = _checked(stated)
+    elif pixels.dtype == np.uint8:
+        return 0.0, 255.0
+    elif pixels.dtype == np.bool_:
+        return 0.0, 1.0
+    slack = _SLACK * (stated[1] - stated[0]) if stated else math.inf
+    low, high = stated or (0.0, 0.0)
+    least, most = math.inf, -math.inf
+    for start, block in _blocks(pixels):
+        with np.errstate(invalid="ignore"):
+            block_least, block_most = float(block.min()), float(block.max())
+        if not (math.isfinite(block_least) and math.isfinite(block_most)):
+            bad = start + next(i for i, picture in enumerate(block) if not np.isfinite(picture).all())
+            raise ValueError(f"{array_name(bad, len(pixels))} holds NaN or an infinite value")
+        if block_least < low - slack or block_most > high + slack:
+            bad, worst = next(
+                (start + i, picture)
+                for i, picture in enumerate(block)
+                if float(picture.min()) < low - slack or float(picture.max()) > high + slack
+            )
+            raise ValueError(
+                f"{array_name(bad, len(pixels))} has values from {worst.min():g} to {worst.max():g},"
+                f" outside the stated value_range=({low:g}, {high:g})"
+            )
+        least, most = min(least, block_least), max(most, block_most)
+    return stated or _inferred(least, most)
+
+
+def _checked(stated: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = (float(value) for value in stated)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"value_range is two numbers, black and white, not {stated!r}") from error
+    if not (low < high and math.isfinite(high - low)):
+        raise ValueError(f"value_range is two finite numbers, the smaller first, not {stated!r}")
+    return low, high
+
+
+def _inferred(least: float, most: float) -> tuple[float, float]:
+    if least >= 0 and most <= 1:
+        return 0.0, 1.0
+    if -1 <= least < -0.5 and most <= 1:  # noqa: PLR2004
+        return -1.0, 1.0
+    if least >= 0 and 128 < most <= 255:  # noqa: PLR2004
+        return 0.0, 255.0
+    raise ValueError(
+        f"values from {least:g} to {most:g} don't tell what black and white are:"
+        " state it, for example value_range=(0, 16), (0, 1), (-1, 1) or (0, 255)"
+    )
+
+
+def _blocks(pixels: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    step = max(1, _BLOCK_BYTES // max(1, pixels[0].nbytes))
+    for start in range(0, len(pixels), step):
+        yield start, pixels[start : start + step]
+
+
+def to_uint8(picture: NDArray[Any], value_range: tuple[float, float]) -> NDArray[np.uint8]:
+    """Scale one picture to 0–255, round and clip it: a new array, in C order.
+
+    Halves go up, as when ``torchvision.utils.save_image`` writes a PNG.
+
+    Examples
+    --------
+    >>> to_uint8(np.array([[[-1.0, 0.0, 1.0]]]), (-1, 1))
+    array([[[  0, 128, 255]]], dtype=uint8)
+    """
+    low, high = value_range
+    if picture.dtype == np.uint8 and (low, high) == (0, 255):
+        return np.array(picture, order="C", subok=False)
+    scaled = (np.array(picture, dtype=np.float64, order="C") - low) * (255 / (high - low))
+    rounded: NDArray[np.uint8] = np.floor(np.clip(scaled, 0, 255) + 0.5).astype(np.uint8)
+    return rounded
+
+
+def array_name(index: int, count: int) -> str:
+    """Name a picture that has no name of its own, so that names sort: ``image 0007``."""
+    return f"image {index:0{max(4, len(str(count - 1)))}d}"
+
+
+def tensor_to_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """Bring a torch tensor to NumPy: shared memory where it can be, else one copy.
+
+    Types that NumPy lacks, such as bfloat16, become float32.
+
+    Raises
+    ------
+    ValueError
+        If the tensor has no dense values, as sparse and meta tensors.
+    """
+    try:
+        if tensor.dtype.is_floating_point and str(tensor.dtype).removeprefix("torch.") not in _NUMPY_FLOATS:
+            tensor = tensor.float()
+        array: NDArray[Any] = tensor.numpy(force=True)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"this tensor has no pixels that can be read: {error}") from error
+    return array
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    """Read one picture file as ``(H, W, 3)`` uint8, upright as its EXIF orientation says.
+
+    As in torchvision's ImageFolder everything becomes RGB; of an animation the first frame is read, and 16-bit gray
+    is scaled to 8 bit.
+
+    Raises
+    ------
+    Exception
+        Whatever Pillow raises on a damaged file, and ValueError on a decompression bomb.
+    """
+    from PIL import Image, ImageOps
+
+    if not path.is_file():
+        raise FileNotFoundError("it is no file, or a link to nothing")  # and opening a pipe would block for ever
+    with Image.open(path, formats=_FORMATS) as image:
+        # Between its limit and twice that Pillow only warns.
+        if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+            raise ValueError(f"{image.width}×{image.height} pixels are too many, it may be a decompression bomb")
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+            return np.repeat(to_uint8(np.asarray(image)[..., None], (0, 65535)), 3, axis=2)
+        if image.mode in ("I", "F"):
+            raise ValueError("32-bit pixels don't tell their range: load them as an array and state value_range")
+        if image.mode == "P" and "transparency" in image.info:
+            return np.array(image.convert("RGBA").convert("RGB"))  # in two steps, else Pillow warns
+        return np.array(image.convert("RGB"))
+
+
+@contextmanager
+def naming(file: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever a reader raises on a damaged or hostile file into one ValueError that names the file."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"{printable(file)} can't be read: {error or type(error).__name__}") from error
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """Spell a path so that it can be printed and saved, also where the file system holds what is no UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
