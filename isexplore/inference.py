@@ -1,0 +1,272 @@
+"""From images to predictions: batches through a network, with progress, on the best device there is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import warnings
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from isexplore.classifiers import load_classifier
+from isexplore.images import open_images
+from isexplore.predictions import Predictions, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from isexplore.classifiers import Classifier
+    from isexplore.images import ImageSet
+
+__all__ = ["classify", "devices", "predict"]
+
+_THUMBNAIL_SIDE = 64
+_MOST_REASONS_SHOWN = 3
+
+
+def devices() -> dict[str, str]:
+    """Return the devices of this machine, best first, each with a name for people.
+
+    Examples
+    --------
+    >>> "cpu" in devices()
+    True
+    """
+    import torch
+
+    found = {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
+    if torch.backends.mps.is_available():
+        found["mps"] = "Apple GPU"
+    found["cpu"] = platform.processor() or platform.machine() or "CPU"
+    return found
+
+
+def predict(
+    images: Any,
+    classifier: str | torch.nn.Module | Classifier,
+    *,
+    device: str = "auto",
+    batch_size: int = 256,
+    progress: bool | Callable[[int, int], None] = True,
+) -> Predictions:
+    """Classify every image of a sample set.
+
+    Images that can't be read are skipped, listed in ``provenance.skipped`` and counted in one warning.
+    Ctrl-C stops within a batch, and so does an exception raised by `progress`.
+
+    Parameters
+    ----------
+    images : ImageSet or anything that `isexplore.open_images` takes
+    classifier : str, torch.nn.Module or Classifier
+        ``"digits"``, or any module that returns logits of shape (B, C).
+    device : str
+        ``"auto"`` is CUDA if there is one, else Apple's MPS, else the CPU; or a name that torch knows.
+    batch_size : int
+        Images a batch.
+    progress : bool or callable
+        True draws a progress bar; a callable is called with (images done, images in all) after each batch.
+
+    Returns
+    -------
+    Predictions
+        Probabilities (N, C) in float32: the softmax, in float64, of the network's logits.
+
+    Raises
+    ------
+    ValueError
+        If no image can be read, the network returns something other than finite logits, or the device is unknown.
+
+    Examples
+    --------
+    >>> import isexplore as ix
+    >>> ix.predict(ix.demo.real(), classifier="digits", device="cpu", progress=False)
+    Predictions(1797 images × 10 classes, digits: real, digits)
+    """
+    with _reporter(progress) as report:
+        predictions = classify(open_images(images), load_classifier(classifier), device, batch_size, report)
+    skipped = predictions.provenance.skipped
+    if skipped:
+        of = len(skipped) + len(predictions)
+        warnings.warn(f"{len(skipped)} of {of} images skipped: {_reasons(skipped)}", stacklevel=2)
+    return predictions
+
+
+def classify(
+    sample: ImageSet, network: Classifier, device: str, batch_size: int, report: Callable[[int, int], None]
+) -> Predictions:
+    """Do the work of `predict`, silently: `report` is called with (images done, images in all) after each batch.
+
+    Raises
+    ------
+    ValueError
+        As `predict`.
+    """
+    import torch
+
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    place = _device(device)
+    rows: list[NDArray[np.float32]] = []
+    thumbnails: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    skipped: list[tuple[str, str]] = []
+    report(0, len(sample))
+    with _evaluating(network.module, place), _full_precision(), torch.inference_mode():
+        for start in range(0, len(sample), batch_size):
+            numbers = range(start, min(start + batch_size, len(sample)))
+            batch = _read(sample, numbers, skipped)
+            if batch:
+                pictures = list(batch.values())
+                logits = network.module(network.prepare(pictures).to(place))
+                readable = [sample.image_names[i] for i in batch]
+                rows.append(_probabilities(logits, readable, network))
+                thumbnails.extend(_thumbnail(picture) for picture in pictures)
+                names.extend(readable)
+            report(numbers.stop, len(sample))
+    if not rows:
+        raise ValueError(f"none of the {len(sample)} images of {sample.name} could be read: {_reasons(skipped)}")
+
+    p = np.concatenate(rows)
+    return Predictions.from_probabilities(p, network.class_names, names, _stack(thumbnails)).described(
+        Provenance(
+            source=sample.name,
+            classifier=network.name,
+            preprocessing=network.preprocessing,
+            device=str(place),
+            precision="float32",
+            versions={name: version(name) for name in ("numpy", "torch")},
+            created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            skipped=tuple(skipped),
+        )
+    )
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        return torch.device(next(iter(devices())))
+    try:
+        place = torch.device(name)
+        torch.zeros(1, device=place).item()  # reads it too: a meta device would lose the network's weights
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        raise ValueError(f"device {name!r} is not usable here; there is: {', '.join(devices())}") from error
+    return place
+
+
+@contextmanager
+def _evaluating(module: torch.nn.Module, place: torch.device) -> Iterator[None]:
+    """Put a network on its device in evaluation mode, and leave it afterwards as it was."""
+    training = {part: part.training for part in module.modules()}
+    home = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
+    try:
+        module.eval().to(place)
+        yield
+    finally:
+        for part, mode in training.items():
+            part.training = mode
+        if home is not None:
+            module.to(home)
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Switch TF32 off, with which NVIDIA cards compute convolutions by default: it keeps 10 bits of each factor."""
+    import torch
+
+    cudnn: Any = torch.backends.cudnn
+    # torch 2.9 has a new switch, and refuses to mix the two.
+    new = hasattr(cudnn, "conv")
+    holder, switch, exact = (cudnn.conv, "fp32_precision", "ieee") if new else (cudnn, "allow_tf32", False)
+    before = getattr(holder, switch)
+    setattr(holder, switch, exact)
+    try:
+        yield
+    finally:
+        setattr(holder, switch, before)
+
+
+@contextmanager
+def _reporter(progress: bool | Callable[[int, int], None]) -> Iterator[Callable[[int, int], None]]:  # noqa: FBT001 - as predict takes it
+    if callable(progress):
+        yield progress
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(unit=" images", disable=not progress) as bar:
+
+        def report(done: int, total: int) -> None:
+            if bar.total != total:
+                bar.reset(total)  # a notebook's bar takes a total in no other way
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def _read(sample: ImageSet, numbers: range, skipped: list[tuple[str, str]]) -> dict[int, NDArray[np.uint8]]:
+    """Read a batch of images; one that can't be read is put on the list of the skipped."""
+    batch = {}
+    for i in numbers:
+        try:
+            batch[i] = sample.read(i)
+        except (OSError, ValueError) as error:
+            skipped.append((sample.image_names[i], str(error)))
+    return batch
+
+
+def _probabilities(logits: object, names: Sequence[str], network: Classifier) -> NDArray[np.float32]:
+    import torch
+
+    classifier, classes = network.name, network.class_names
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or logits.shape[0] != len(names) or logits.shape[1] < 2:  # noqa: PLR2004
+        found = f"shape {tuple(logits.shape)}" if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
+        raise ValueError(f"{classifier} must return logits of shape ({len(names)}, classes ≥ 2), but returned {found}")
+    if classes is not None and len(classes) != logits.shape[1]:
+        raise ValueError(f"{classifier} has {len(classes)} class names, but returned {logits.shape[1]} logits an image")
+    values = logits.detach().cpu().double()
+    finite = values.isfinite().all(dim=1)
+    if not finite.all():
+        raise ValueError(
+            f"{classifier} returned logits that are not finite, first for {names[int((~finite).int().argmax())]!r}"
+        )
+    if (values >= 0).all() and ((values.sum(dim=1) - 1).abs() < 1e-4).all():  # noqa: PLR2004
+        raise ValueError(
+            f"{classifier} seems to return probabilities: its rows sum to one. It must return logits, "
+            "without the final softmax; a softmax applied twice gives a score near 1"
+        )
+    result: NDArray[np.float32] = values.softmax(dim=1).float().numpy()
+    return result
+
+
+def _thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if max(picture.shape[:2]) <= _THUMBNAIL_SIDE:
+        return picture
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def _stack(thumbnails: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Stack pictures of any sizes, each in the middle of the smallest box that holds all."""
+    height, width, channels = (max(picture.shape[axis] for picture in thumbnails) for axis in range(3))
+    stack = np.zeros((len(thumbnails), height, width, channels), np.uint8)
+    for place, picture in zip(stack, thumbnails, strict=True):
+        h, w = picture.shape[:2]
+        top, left = (height - h) // 2, (width - w) // 2
+        place[top : top + h, left : left + w] = picture  # one channel spreads to three
+    return stack
+
+
+def _reasons(skipped: Sequence[tuple[str, str]]) -> str:
+    more = len(skipped) - _MOST_REASONS_SHOWN
+    # Most reasons name the image already.
+    named = [reason if name in reason else f"{name}: {reason}" for name, reason in skipped]
+    shown = "; ".join(named[:_MOST_REASONS_SHOWN])
+    return shown + (f"; and {more} more" if more > 0 else "")
