@@ -1,0 +1,41 @@
+// The head: the score in one line, ln IS as variety less doubt in two bars, and what may bias the score.
+
+export default {
+  async render({ model, el, host, signal }) {
+    const { h, number, count, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const view = () => model.get("view");
+
+    panel({ model, el, signal }, "Inception Score", (section) => {
+      const line = h("p", { class: "ix-score", "aria-live": "polite" });
+      const formula = h("p", { class: "ix-formula" });
+      const bars = h("div", { class: "ix-bars" });
+      const warnings = h("ul", { class: "ix-warnings", "aria-label": "Warnings" });
+      section.append(line, formula, bars, warnings);
+
+      const bar = (kind, title, value, most, explanation) =>
+        h("div", { class: "ix-bar", "data-term": kind },
+          h("span", { class: "ix-bar-name" }, title),
+          h("span", { class: "ix-bar-track" }, h("span", { class: `ix-bar-fill ix-${kind}`, style: `width:${Math.min(100, (100 * value) / most)}%` })),
+          h("span", { class: "ix-bar-value" }, number(value)),
+          h("span", { class: "ix-bar-note" }, explanation));
+
+      return () => {
+        const v = view();
+        line.replaceChildren(h("strong", {}, `IS ${number(v.mean)}`), v.splits > 1 ? ` ± ${number(v.std)}` : "",
+          ` over ${count(v.splits)} ${v.splits === 1 ? "split" : "splits"} of ${v.perSplit}`,
+          ` · whole set ${number(v.overall)} · corrected ${number(v.corrected)} (95 % ${number(v.low)}–${number(v.high)})`,
+          v.source ? ` · ${v.source}` : "", h("span", { class: "ix-set" }, ` · ${v.set}, ${count(v.n)} images`));
+        line.title = "± is the standard deviation across splits; the range in brackets is a 95 % confidence interval for the corrected score of the whole set.";
+        formula.replaceChildren(
+          "ln IS ", number(v.logScore), " = ",
+          h("span", { class: "ix-term ix-term-variety", "data-term": "variety", tabindex: "0", title: "lights the class panel" }, `H(y) ${number(v.variety)}`), " − ",
+          h("span", { class: "ix-term ix-term-doubt", "data-term": "doubt", tabindex: "0", title: "lights the image panel" }, `mean H(y|x) ${number(v.doubt)}`));
+        bars.replaceChildren(
+          bar("variety", "Variety", v.variety, v.most, `nats, H(y): how evenly the classes are used; at most ${number(v.most)}`),
+          bar("doubt", "Confidence lost", v.doubt, v.most, "nats, mean H(y|x): how unsure the network is about an image; at least 0"));
+        warnings.replaceChildren(...v.warnings.map((text) => h("li", {}, `⚠ ${text}`)));
+        warnings.hidden = v.warnings.length === 0;
+      };
+    });
+  },
+};

@@ -1,0 +1,43 @@
+"""The score in one line, variety and confidence as two bars, and what may bias the score."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from isexplore.widgets.panel import HERE, Panel
+
+if TYPE_CHECKING:
+    from isexplore.widgets.state import Frame
+
+
+class HeaderPanel(Panel):
+    """The explorer's head."""
+
+    _esm = HERE / "header.js"
+    depends: ClassVar[tuple[str, ...]] = ("sample", "score", "order")
+
+    def picture(self, frame: Frame) -> dict[str, Any]:
+        """Return the numbers of the score line and of the two bars."""
+        score = frame.score
+        low, high = score.interval()
+        skipped = frame.sample.predictions.provenance.skipped
+        notes = [f"{len(skipped)} images could not be read and were skipped, first {skipped[0][0]}"] if skipped else []
+        return {
+            "mean": score.mean,
+            "std": score.std,
+            "splits": score.splits,
+            "perSplit": score.split_sizes,
+            "overall": score.overall,
+            "corrected": score.corrected,
+            "low": low,
+            "high": high,
+            "logScore": math.log(score.overall),
+            "variety": score.marginal_entropy,
+            "doubt": float(score.conditional_entropy.mean()),
+            "most": math.log(score.n_classes),
+            "n": score.n_images,
+            "set": frame.sample.predictions.provenance.source,
+            "source": score.source,
+            "warnings": [*score.warnings, *notes],
+        }

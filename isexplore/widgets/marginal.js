@@ -1,0 +1,84 @@
+// Panel: the marginal class histogram against a reference; clicking a bar selects that class's images.
+
+const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
+
+export default {
+  async render({ model, el, host, signal }) {
+    const { h, labelled, fillSelect, number, count, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const view = () => model.get("view");
+    const send = (kind, value) => model.send({ kind, value });
+
+    panel({ model, el, signal }, "Classes: how often each is drawn, p(y)", (section) => {
+      const chart = plot(section, {
+        signal,
+        label: () => {
+          const v = view();
+          return `Bar chart of p(y) for ${v.names.length} of ${count(v.classes)} classes, against ${v.reference}. It is as even as ${number(v.effective, 1)} classes used equally.`;
+        },
+        rows: () => {
+          const v = view();
+          return {
+            columns: ["class", "p(y)", v.reference, "images that look most like it"],
+            rows: v.names.map((name, i) => [name, number(v.share[i], 4), number(v.expected[i], 4), count(v.images[i])]),
+          };
+        },
+        draw: (c) => {
+          const v = view();
+          const x = v.names.map((_, i) => i);
+          const bars = (y, opacity, text) => ({
+            type: "bar", x, y, customdata: v.names.map((name, i) => [name, v.share[i], v.expected[i], v.images[i]]),
+            hovertemplate: `%{customdata[0]}<br>p(y) %{customdata[1]:.4f}${text}<br>expected %{customdata[2]:.4f}<br>%{customdata[3]:,} images<extra></extra>`,
+            marker: { color: c.variety, opacity, line: { width: 0 } },
+          });
+          const traces = v.selected ? [bars(v.share, 0.25, ""), bars(v.selected, 1, ", selected %{y:.4f}")] : [bars(v.share, 1, "")];
+          traces.push({
+            type: "scatter", mode: "markers", x, y: v.expected, hoverinfo: "skip",
+            marker: { symbol: "line-ew", size: Math.max(6, Math.min(26, (0.8 * chart.chart.clientWidth) / x.length)), line: { color: c.reference, width: 2.5 } },
+          });
+          return {
+            traces,
+            layout: {
+              barmode: "overlay", bargap: 0.2,
+              xaxis: {
+                title: { text: v.names.length < v.classes ? `class, ${v.sortedBy}` : "class" }, range: [-0.6, x.length - 0.4], showgrid: false,
+                tickvals: x, ticktext: v.names.map(escapeLabel), tickangle: 7 * v.names.reduce((sum, name) => sum + short(name).length + 1, 0) > chart.chart.clientWidth - 60 ? -60 : 0,
+              },
+              yaxis: { title: { text: "p(y)" }, rangemode: "tozero", range: [0, v.top] },
+            },
+          };
+        },
+        on: { click: (event) => send("class", view().numbers[event.points[0].x]) },
+      });
+
+      const sort = h("select", { onchange: () => send("sort", sort.value) });
+      const reference = h("select", { onchange: () => send("reference", reference.value) });
+      const chosen = h("select", { onchange: () => { if (chosen.value !== "") send("class", Number(chosen.value)); } });
+      const back = h("button", { type: "button", onclick: () => send("page", view().page - 1) }, "‹ earlier");
+      const next = h("button", { type: "button", onclick: () => send("page", view().page + 1) }, "later ›");
+      const where = h("span", { class: "ix-unit" });
+      const pager = h("span", { class: "ix-control" }, back, where, next);
+      const note = h("p", { class: "ix-note" });
+      section.append(
+        h("div", { class: "ix-controls" }, labelled("sort by", sort), labelled("against", reference), labelled("select images of", chosen), pager), note);
+
+      return () => {
+        const v = view();
+        fillSelect(sort, v.sorts, v.sort);
+        fillSelect(reference, v.references, v.referenceKey);
+        fillSelect(chosen, [["", "…"], ...v.allNames.map((name, i) => [String(i), name])], v.chosen == null ? "" : String(v.chosen));
+        pager.hidden = v.pages < 2;
+        back.disabled = v.page === 0;
+        next.disabled = v.page === v.pages - 1;
+        where.textContent = `classes ${count(v.first + 1)}–${count(v.first + v.names.length)} of ${count(v.classes)}`;
+        note.replaceChildren(
+          `As even as ${number(v.effective, 1)} of ${count(v.classes)} classes used equally. `, h("span", { class: "ix-key" }), ` gray line: ${v.reference}`);
+        chart.update();
+      };
+    });
+
+    // Plotly reads a little HTML in labels; a name must not become markup.
+    function escapeLabel(name) {
+      return short(name).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    }
+  },
+};

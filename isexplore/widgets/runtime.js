@@ -1,0 +1,137 @@
+// What every panel shares: Plotly (its text stands above this one), a DOM builder, plots, tables, numbers.
+
+/** Build an element. Text is always set as text, so a name with HTML in it stays a name. */
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+let lastId = 0;
+const freshId = () => `isexplore-${++lastId}`;
+
+/** A control with its name in front of it. */
+function labelled(text, control) {
+  control.id ||= freshId();
+  return h("span", { class: "ix-control" }, h("label", { for: control.id }, text), control);
+}
+
+/** Replace a select's options, [value, text] each, and keep the chosen one in view. */
+function fillSelect(select, options, value) {
+  const key = JSON.stringify(options);
+  if (select.dataset.options !== key) {
+    select.replaceChildren(...options.map(([id, text]) => h("option", { value: id }, text)));
+    select.dataset.options = key;
+  }
+  select.value = value ?? "";
+}
+
+const number = (value, digits = 2) => Number(value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const count = (value) => Number(value).toLocaleString("en");
+
+/** Call back whenever JupyterLab changes its theme, until the signal aborts. */
+function onTheme(callback, signal) {
+  const observer = new MutationObserver(callback);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light", "class"] });
+  signal.addEventListener("abort", () => observer.disconnect());
+}
+
+/** The meaning of colours, as the style sheet gives them for the current theme. */
+function colours(element) {
+  const style = getComputedStyle(element);
+  const read = (name) => style.getPropertyValue(`--ix-${name}`).trim();
+  return {
+    text: read("text"), faint: read("faint"), line: read("line"), surface: read("surface"), font: read("font"),
+    variety: read("variety"), doubt: read("doubt"), reference: read("reference"),
+  };
+}
+
+/** A table of numbers that says in text what a plot shows; it is filled only while it is open. */
+function twin(title) {
+  const body = h("div", { class: "ix-twin-body", tabindex: "0", role: "region", "aria-label": title });
+  let rows = () => ({ columns: [], rows: [] });
+  const fill = () => {
+    if (!details.open) return;
+    const data = rows();
+    body.replaceChildren(h("table", {},
+      h("thead", {}, h("tr", {}, ...data.columns.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...data.rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, String(cell))))))));
+  };
+  const details = h("details", { class: "ix-twin", ontoggle: fill }, h("summary", {}, "as a table"), body);
+  return { element: details, update(next) { rows = next; fill(); } };
+}
+
+/**
+ * A Plotly chart with its text twin.
+ * draw(colours) gives { traces, layout }, label() the sentence for screen readers, rows() the table.
+ */
+function plot(parent, { draw, label, rows, on = {}, signal }) {
+  const chart = h("div", { class: "ix-plot", role: "img" });
+  const table = twin("The plot's numbers");
+  parent.append(chart, table.element);
+  let bound = false;
+  let pending = Promise.resolve();
+
+  const base = (c, layout) => {
+    const axis = { color: c.text, gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, fixedrange: true, automargin: true };
+    return {
+      height: 184, margin: { l: 46, r: 8, t: 6, b: 34 }, autosize: true, showlegend: false, bargap: 0.06,
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: c.font, size: 11, color: c.text },
+      hoverlabel: { font: { family: c.font, size: 12 } },
+      dragmode: false, selections: [],
+      ...layout,
+      xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
+    };
+  };
+  const config = { displaylogo: false, responsive: false, displayModeBar: "hover", modeBarButtons: [["toImage"]], doubleClick: false };
+
+  async function paint() {
+    if (signal.aborted || !chart.isConnected || !chart.clientWidth) return;
+    const c = colours(chart);
+    const { traces, layout } = draw(c);
+    await Plotly.react(chart, traces, base(c, layout), config);
+    if (bound) return;
+    bound = true;
+    for (const [event, handler] of Object.entries(on)) chart.on(`plotly_${event}`, handler);
+  }
+  function update() {
+    chart.setAttribute("aria-label", label());
+    table.update(rows);
+    pending = pending.then(paint).catch((error) => { if (!signal.aborted) console.error(error); });
+    return pending;
+  }
+  onTheme(update, signal);
+  const resized = new ResizeObserver(() => update());
+  resized.observe(chart);
+  signal.addEventListener("abort", () => { resized.disconnect(); Plotly.purge(chart); });
+  return { update, chart };
+}
+
+/** A panel: a titled section that draws `view` now and at each change, with a place for errors. */
+function panel({ model, el, signal }, title, build) {
+  const id = freshId();
+  const alert = h("p", { class: "ix-error", role: "alert" });
+  const heading = h("h3", { id }, title);
+  const section = h("section", { class: "ix-panel", "aria-labelledby": id }, heading);
+  el.append(section);
+  const update = build(section, heading);
+  section.append(alert);
+  const showError = () => { alert.textContent = model.get("error"); alert.hidden = !model.get("error"); };
+  model.on("change:view", update);
+  model.on("change:error", showError);
+  signal.addEventListener("abort", () => { model.off("change:view", update); model.off("change:error", showError); });
+  showError();
+  update();
+}
+
+export default {
+  initialize() {
+    return { Plotly, h, labelled, fillSelect, number, count, plot, twin, panel, freshId };
+  },
+};
