@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, fields, replace
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -61,10 +62,8 @@ class Chooser(anywidget.AnyWidget):
     ----------
     show : callable
         Called with the predictions that were computed or opened.
-    summary : str
-        What the closed form says.
-    done : bool
-        Whether a sample set is shown already, so that the form starts closed.
+    shown : str
+        The sample set that is shown already, in words; empty where there is none, so that the form starts open.
     """
 
     _esm = HERE / "chooser.js"
@@ -83,7 +82,15 @@ class Chooser(anywidget.AnyWidget):
         self._completions: list[str] = []
         self._preview = self._error = self._message = ""
         self._running = False
+        self._painting = RLock()
         self._opener, self._worker = Worker(), Worker()
+        self._sources = [
+            ["demo:real", "embedded: real digits"],
+            *([f"demo:{name}", f"embedded: {name} GAN"] for name in demo.names() if name != "real"),
+            ["path", "a path on this machine"],
+            ["upload", "files from your computer"],
+            ["variable", "a variable of this notebook"],
+        ]
         self._devices = [
             ["auto", "the best there is"],
             *([name, f"{name}: {card}"] for name, card in devices().items()),
@@ -101,6 +108,7 @@ class Chooser(anywidget.AnyWidget):
         for worker in (self._opener, self._worker):
             worker.cancel()
             worker.close()
+        self._uploads.close()
         super().close()
 
     def choose(self, field: str, value: str) -> None:
@@ -109,10 +117,13 @@ class Chooser(anywidget.AnyWidget):
         Raises
         ------
         ValueError
-            If there is no such control.
+            If there is no such control, or no such source.
         """
         if field not in {known.name for known in fields(Choice)}:
             raise ValueError(f"the form has no field {field!r}")
+        if field == "source" and value not in {source for source, _ in self._sources}:
+            raise ValueError(f"there is no source {value!r}")
+        self._error = ""
         self._choice = replace(self._choice, **{field: value})
         if field == "source":
             self._choice = replace(self._choice, step="", range="", layout="")
@@ -134,13 +145,15 @@ class Chooser(anywidget.AnyWidget):
         opened, choice = self._opened, self._choice
         if opened is None:
             raise ValueError("there is no sample set to compute yet: choose one")
+        self._worker.cancel()  # what runs must not tell its outcome after this
+        self._progress, self._error, self._message = None, "", ""
         if isinstance(opened, Predictions):
             self._finish(opened)
             return
         names = sources.notebook_namespace()
         kind, _, name = choice.classifier.partition(":")
         classifier = names.get(name) if kind == "variable" else choice.classifier
-        self._running, self._progress, self._error, self._message = True, None, "", ""
+        self._running = True
         self._paint()
         self._worker.start(
             lambda stop: self._classify(opened, classifier, choice.device, stop), self._finish, self._fail
@@ -149,7 +162,8 @@ class Chooser(anywidget.AnyWidget):
     def cancel(self) -> None:
         """Stop computing; what is shown stays as it was."""
         self._worker.cancel()
-        self._running, self._message = False, "cancelled; nothing was changed"
+        if self._running:  # else it was done before this was heard
+            self._running, self._message = False, "cancelled; nothing was changed"
         self._paint()
 
     def _classify(self, images: ImageSet, classifier: Any, device: str, stop: Event) -> Predictions:
@@ -183,12 +197,16 @@ class Chooser(anywidget.AnyWidget):
 
     def _fail(self, error: Exception) -> None:
         self._running = False
+        self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
         self._error = str(error) or type(error).__name__
         self._paint()
 
     def _open(self) -> None:
         """Look at the chosen set, away from the kernel's thread: a folder may be large."""
         choice, uploads, names = self._choice, self._uploads, sources.notebook_namespace()
+        self._opener.cancel()  # what is looked at must not arrive after this
         self._opened, self._preview = None, "looking …"
         self._paint()
 
@@ -205,42 +223,44 @@ class Chooser(anywidget.AnyWidget):
         self._opener.start(lambda _: sources.open_choice(choice, uploads, names), opened, failed)
 
     def _receive(self, _: object, message: dict[str, Any], buffers: list[memoryview]) -> None:
-        kind, value = message.get("kind"), message.get("value")
         try:
+            kind, value = message.get("kind"), message.get("value")
             if kind == "choose" and isinstance(value, dict):
                 self.choose(str(value.get("field")), str(value.get("value")))
+            elif kind == "complete":
+                self._completions = sources.completions(str(value))
+                self._paint()
             elif kind == "upload" and isinstance(value, list):
                 self._uploads.put(value, buffers)
+                self._error = ""
                 self._open()
             elif kind == "too-large":
-                self._fail(ValueError("these files are too large for the browser (over 8 MB): give their path instead"))
+                self._complain(ValueError("these files are too large for the browser (over 8 MB): give their path"))
             elif kind == "compute":
                 self.compute()
             elif kind == "cancel":
                 self.cancel()
             elif kind == "refresh":
                 self._paint()
-        except (ValueError, TypeError, OSError) as error:
-            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
+            self._complain(error)
 
     def _paint(self) -> None:
-        """Send the form as it is now."""
+        """Send the form as it is now; under a lock, so that no thread's older picture comes last."""
+        with self._painting:
+            self.view = self._picture()
+
+    def _picture(self) -> dict[str, Any]:
         names = sources.notebook_namespace()
         choice, progress = self._choice, self._progress
         kind, _, run = choice.source.partition(":")
         steps = demo.checkpoints(run) if kind == "demo" and run != "real" else ()
         shown = [row for row in _SHOWN.get(kind, []) if row != "step" or steps]
         summary = f"Sample set: {self._shown}. Choose another" if self._shown else "Choose a sample set"
-        self.view = {
+        return {
             "chosen": {known.name: getattr(choice, known.name) for known in fields(Choice)}
             | {"step": choice.step or (str(steps[-1]) if steps else "")},
-            "sources": [
-                ["demo:real", "embedded: real digits"],
-                *([f"demo:{name}", f"embedded: {name} GAN"] for name in demo.names() if name != "real"),
-                ["path", "a path on this machine"],
-                ["upload", "files from your computer"],
-                ["variable", "a variable of this notebook"],
-            ],
+            "sources": self._sources,
             "steps": [[str(step), f"step {step}"] for step in steps],
             "variables": [["", "choose …"], *sources.image_variables(names)],
             "completions": self._completions,

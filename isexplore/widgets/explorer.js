@@ -5,7 +5,9 @@ export default {
     const { h } = (await host.getWidget(model.get("runtime"))).exports;
     const cells = {};
     for (const name of ["chooser", "header", "marginal", "entropy", "protocol", "gallery"]) cells[name] = h("div", { class: `ix-area-${name}` });
-    el.append(h("div", { class: "isexplore" }, h("div", { class: "ix-grid" }, ...Object.values(cells))));
+    // JupyterLab's own shortcuts would take the arrow keys; Ctrl+S and the like stay its own.
+    const keep = (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); };
+    el.append(h("div", { class: "isexplore", onkeydown: keep }, h("div", { class: "ix-grid" }, ...Object.values(cells))));
 
     const rendered = new Set();
     async function show(name) {

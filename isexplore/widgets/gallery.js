@@ -38,7 +38,6 @@ export default {
         const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, PageDown: view().pageSize, PageUp: -view().pageSize }[event.key];
         if (!step) return;
         event.preventDefault();
-        event.stopPropagation(); // JupyterLab would move to another cell
         send("walk", step);
       });
 
@@ -98,8 +97,9 @@ export default {
         const p = view().primary;
         if (!p) return primary.replaceChildren();
         const picture = h("canvas", { class: "ix-portrait", width: SIDE, height: SIDE, role: "img", "aria-label": p.name });
-        const position = view().items.findIndex((item) => item.number === p.number);
-        if (sprite && position >= 0) {
+        if (sprite) {
+          const found = view().items.findIndex((item) => item.number === p.number);
+          const position = found < 0 ? view().items.length : found; // it comes last if it is on another page
           const { width, height, columns: across } = view().tile;
           const pen = picture.getContext("2d");
           pen.imageSmoothingEnabled = Math.max(width, height) > SIDE;

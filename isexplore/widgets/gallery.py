@@ -41,20 +41,16 @@ class GalleryPanel(Panel):
         self._order = "file"
         self._rest = False
         self._page = 0
-        self._drawn: Any = None
-        self._listed: Any = None
-        self._followed: int | None = None
-        self._sequence: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._drawn: tuple[Sample, NDArray[np.intp]] | None = None
         super().__init__(state)
 
     def picture(self, frame: Frame) -> dict[str, Any]:
         """Return one page of images in the chosen order, and the primary one in full."""
         sample, selection, score = frame.sample, frame.selection, frame.sample.score
-        sequence = self._walk(frame)
-        # The page follows the primary image, unless a person turned it.
+        sequence = self._sequence(frame)
         shown = sequence[self._page * _PAGE : (self._page + 1) * _PAGE]
         names = sample.predictions.class_names
-        tile = self._draw(sample, shown)
+        tile = self._draw(frame, shown)
         return {
             "items": [
                 {
@@ -94,57 +90,65 @@ class GalleryPanel(Panel):
         elif kind == "walk":
             self._step(int(str(value)))
         elif kind == "page":
-            last = max(0, (len(self._sequence) - 1) // _PAGE)
-            self._page = min(max(0, int(str(value))), last)
-            self.redraw()
+            self._turn(page=int(str(value)))
         elif kind == "order":
             if value not in _ORDERS:
                 raise ValueError(f"there is no order {value!r}")
             self._order = str(value)
-            self.redraw()
+            self._turn(page=0)
         elif kind == "rest":
             self._rest = bool(value)
+            self._turn(page=0)
+
+    def _follow(self, change: dict[str, Any]) -> None:
+        old, new = change["old"], change["new"]
+        if old is None or old.sample is not new.sample or old.selection is not new.selection:
+            self._page = 0
+        elif old.primary != new.primary:
+            at = np.flatnonzero(self._sequence(new) == new.primary)
+            self._page = int(at[0]) // _PAGE if len(at) else self._page
+        super()._follow(change)
+
+    def _turn(self, page: int) -> None:
+        if self.state.frame is not None:
+            last = (len(self._sequence(self.state.frame)) - 1) // _PAGE
+            self._page = min(max(0, page), max(0, last))
             self.redraw()
 
     def _step(self, by: int) -> None:
         """Make the image so many places further in the sequence the primary one; stop at the ends."""
-        if self.state.frame is None or not len(self._sequence):
+        frame = self.state.frame
+        sequence = np.zeros(0, np.intp) if frame is None else self._sequence(frame)
+        if frame is None or not len(sequence):
             return
-        at = np.flatnonzero(self._sequence == self.state.frame.primary)
+        at = np.flatnonzero(sequence == frame.primary)
         place = int(at[0]) + by if len(at) else 0
-        place = min(max(place, 0), len(self._sequence) - 1)
-        self.state.set_primary(int(self._sequence[place]))
+        self.state.set_primary(int(sequence[min(max(place, 0), len(sequence) - 1)]))
 
-    def _walk(self, frame: Frame) -> NDArray[np.intp]:
-        """Return the images in the order they are shown, and turn to the primary one's page when that changes."""
-        listed = (frame.sample, frame.selection, self._order, self._rest)
-        if self._listed is None or any(a is not b for a, b in zip(listed, self._listed, strict=True)):
-            sequence = np.argsort(_ORDERS[self._order][1](frame.sample), kind="stable")
-            if frame.selection is not None:
-                chosen = frame.selection.mask[sequence]
-                rest = sequence[~chosen] if self._rest else sequence[:0]
-                sequence = np.concatenate([sequence[chosen], rest])
-            self._sequence, self._listed, self._drawn = sequence, listed, None
-            self._page, self._followed = 0, None
-        if self._followed != frame.primary:
-            self._followed = frame.primary
-            at = np.flatnonzero(self._sequence == frame.primary)
-            self._page = int(at[0]) // _PAGE if len(at) else 0
-        return self._sequence
+    def _sequence(self, frame: Frame) -> NDArray[np.intp]:
+        """Return the images in the order they are shown: the selected ones, then the others if they are asked for."""
+        sequence = np.argsort(_ORDERS[self._order][1](frame.sample), kind="stable")
+        if frame.selection is None:
+            return sequence
+        chosen = frame.selection.mask[sequence]
+        return np.concatenate([sequence[chosen], sequence[~chosen]]) if self._rest else sequence[chosen]
 
-    def _draw(self, sample: Sample, shown: NDArray[np.intp]) -> dict[str, int]:
-        """Put the page's thumbnails into one picture, if they are not there already; return its grid."""
-        thumbnails = sample.predictions.thumbnails
+    def _draw(self, frame: Frame, shown: NDArray[np.intp]) -> dict[str, int]:
+        """Put the page's thumbnails into one picture, and the primary one last if it is on another page.
+
+        Returns the size of a tile and the number of columns; the picture is made again only if it changes.
+        """
+        thumbnails = frame.sample.predictions.thumbnails
         if thumbnails is None or not len(shown):
-            self.sprite = b""
+            self.sprite, self._drawn = b"", None
             return {"width": 1, "height": 1, "columns": 1}
-        height, width = thumbnails.shape[1:3]
+        if frame.primary not in shown:
+            shown = np.append(shown, frame.primary)
         columns = min(12, len(shown))
-        page = (id(sample), self._page)
-        if self._drawn != page:
-            self._drawn = page
+        if self._drawn is None or self._drawn[0] is not frame.sample or not np.array_equal(self._drawn[1], shown):
+            self._drawn = frame.sample, shown
             self.sprite = _png(_grid(np.asarray(thumbnails[shown]), columns))
-        return {"width": width, "height": height, "columns": columns}
+        return {"width": thumbnails.shape[2], "height": thumbnails.shape[1], "columns": columns}
 
 
 def _grid(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:

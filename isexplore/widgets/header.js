@@ -16,7 +16,7 @@ export default {
         h("div", { class: "ix-bar", "data-term": kind },
           h("span", { class: "ix-bar-name" }, title),
           h("span", { class: "ix-bar-track" }, h("span", { class: `ix-bar-fill ix-${kind}`, style: `width:${Math.min(100, (100 * value) / most)}%` })),
-          h("span", { class: "ix-bar-value" }, number(value)),
+          h("span", { class: "ix-bar-value" }, number(value, value < 0.1 ? 3 : 2)),
           h("span", { class: "ix-bar-note" }, explanation));
 
       return () => {

@@ -26,7 +26,7 @@ _SORTS: dict[str, tuple[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]
         lambda share, expected: np.argsort(-np.abs(share - expected), kind="stable"),
     ),
 }
-_UNIFORM = "every class equally often"
+_UNIFORM = "uniform"
 
 
 class MarginalPanel(Panel):

@@ -83,6 +83,7 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
       height: 184, margin: { l: 46, r: 8, t: 6, b: 34 }, autosize: true, showlegend: false, bargap: 0.06,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: c.font, size: 11, color: c.text },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: c.faint, activecolor: c.text },
       hoverlabel: { font: { family: c.font, size: 12 } },
       dragmode: false, selections: [],
       ...layout,

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -64,13 +64,12 @@ def open_choice(choice: Choice, uploads: Uploads, namespace: Mapping[str, Any]) 
     if choice.layout:
         stated["layout"] = cast('Literal["HWC", "CHW"]', choice.layout)
     if kind == "path":
-        if not choice.path.strip():
+        path = choice.path.strip()
+        if not path:
             raise ValueError(
                 "type the path of a folder of images, an .npz, an .npy, or saved predictions (.safetensors)"
             )
-        if choice.path.endswith(".safetensors"):
-            return load(choice.path.strip())
-        return open_images(choice.path.strip(), **stated)
+        return load(path) if path.endswith(".safetensors") else open_images(path, **stated)
     if kind == "upload":
         return open_images(uploads.path(), **stated, name="uploaded files")
     if kind == "variable":
@@ -90,10 +89,10 @@ def completions(text: str) -> list[str]:
     []
     """
     folder, _, start = text.rpartition("/")
-    base = Path(folder + "/").expanduser() if "/" in text else Path()
     try:
+        base = Path(folder + "/").expanduser() if "/" in text else Path()
         found = sorted(base.iterdir(), key=lambda entry: entry.name.lower())
-    except OSError:
+    except (OSError, RuntimeError, ValueError):  # no such folder, no such ~user, no path at all
         return []
     prefix = f"{folder}/" if "/" in text else ""
     fitting = (
@@ -141,7 +140,7 @@ def notebook_namespace() -> Mapping[str, Any]:
 
 
 class Uploads:
-    """Files that came through the browser, kept in a temporary folder as long as this lives."""
+    """Files that came through the browser, kept in a temporary folder until this is closed."""
 
     def __init__(self) -> None:
         self._folder: TemporaryDirectory[str] | None = None
@@ -156,13 +155,17 @@ class Uploads:
             If there is not one content for each name, or two files have the same name.
         """
         bases = [Path(str(name).replace("\\", "/")).name for name in names]  # a name must not leave the folder
-        if len(bases) != len(contents) or len(set(bases)) != len(bases) or not all(bases):
+        if len(bases) != len(contents) or {"", ".."} & set(bases):
             raise ValueError("the upload did not arrive whole: choose the files again")
-        folder = TemporaryDirectory(prefix="isexplore-")
-        self._files = [Path(folder.name) / base for base in bases]
-        for file, content in zip(self._files, contents, strict=True):
+        if len(set(bases)) != len(bases):
+            raise ValueError("two of the files have the same name: rename one, or upload them apart")
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="isexplore-")
+        folder = Path(mkdtemp(dir=self._folder.name))  # what was uploaded before may still be read
+        files = [folder / base for base in bases]
+        for file, content in zip(files, contents, strict=True):
             file.write_bytes(content)
-        self._folder = folder
+        self._files = files
 
     def path(self) -> Path:
         """Return what to open: the one array file, or the folder of images.
@@ -172,11 +175,17 @@ class Uploads:
         ValueError
             If nothing was uploaded.
         """
-        if self._folder is None:
+        if not self._files:
             raise ValueError("choose image files, or one .npz or .npy file, up to 8 MB together")
         if len(self._files) == 1 and self._files[0].suffix in _FILES:
             return self._files[0]
-        return Path(self._folder.name)
+        return self._files[0].parent
+
+    def close(self) -> None:
+        """Delete the files."""
+        self._files = []
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def _is_picture_array(value: object) -> bool:
@@ -186,7 +195,7 @@ def _is_picture_array(value: object) -> bool:
 
 
 def _two_numbers(text: str) -> tuple[float, float]:
-    numbers = re.findall(r"(?<!\d)[-−]?\d+(?:\.\d+)?", text)  # “0-255” is no negative number
+    numbers = re.findall(r"(?<!\d)[-−]?\d*\.?\d+", text)  # “0-255” is no negative number
     if len(numbers) != 2:  # noqa: PLR2004
         raise ValueError(f"values {text!r}: state black and white as two numbers, such as “0 255”")
     low, high = (float(number.replace("−", "-")) for number in numbers)

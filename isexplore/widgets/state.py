@@ -332,4 +332,4 @@ def _order(seed: int | None, table: SplitTable) -> Order:
 
 
 def _uniform(classes: int) -> Reference:
-    return Reference("every class equally often", np.full(classes, 1 / classes))
+    return Reference("uniform", np.full(classes, 1 / classes))

@@ -1,0 +1,371 @@
+"""The explorer in a real JupyterLab, driven as a person drives it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import isexplore as ix
+from isexplore.splits import shuffled_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Visit
+    from playwright.sync_api import Locator
+
+# The digits network, slowly: a person can press Cancel before it is done.
+SLOW = """
+import time, torch
+import isexplore as ix
+from isexplore.classifiers import load_classifier
+
+class Slow(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.network = load_classifier("digits").module
+    def forward(self, batch):
+        time.sleep(0.4)
+        return self.network(batch)
+
+slow = Slow()
+explorer = ix.explore()
+explorer
+"""
+EXPLORE = """
+import isexplore as ix
+explorer = ix.explore(ix.predict(ix.demo.gan("collapsed"), "digits", progress=False))
+explorer
+"""
+
+
+@pytest.fixture(scope="module")
+def collapsed() -> ix.Predictions:
+    return ix.predict(ix.demo.gan("collapsed"), "digits", progress=False)
+
+
+def explorer(visit: Visit) -> Locator:
+    root = visit.page.locator(".isexplore")
+    root.wait_for(timeout=60_000)
+    return root
+
+
+def panel(root: Locator, name: str) -> Locator:
+    return root.locator(f".ix-area-{name}")
+
+
+def click_bar(visit: Visit, bar: Locator) -> None:
+    """Click in the middle of a bar; Plotly's own layer lies above it."""
+    bar.scroll_into_view_if_needed()
+    box = bar.bounding_box()
+    assert box is not None
+    visit.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def wait_for(visit: Visit, condition: Callable[[], bool], what: str) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        visit.page.wait_for_timeout(100)
+    raise AssertionError(f"did not come: {what}")
+
+
+def head(score: ix.Score) -> str:
+    return f"IS {score.mean:.2f}" + (f" ± {score.std:.2f}" if score.splits > 1 else "")
+
+
+def gallery_rows(root: Locator) -> list[list[str]]:
+    twin = panel(root, "gallery").locator("details.ix-twin")
+    if twin.get_attribute("open") is None:
+        twin.locator("summary").click()
+    twin.locator("tbody tr").first.wait_for()
+    return twin.locator("tbody").evaluate(
+        "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
+    )  # type: ignore[no-any-return]
+
+
+def test_from_the_chooser_to_the_images_of_a_class(visit: Visit, collapsed: ix.Predictions) -> None:
+    page = visit.page
+    visit.open("story.ipynb", [SLOW])
+    visit.run_all()
+    root = explorer(visit)
+
+    # Choose the collapsed GAN and a slow network, compute, and cancel.
+    root.get_by_label("sample set").select_option("demo:collapsed")
+    root.get_by_label("classifier").focus()  # looks for the networks of the notebook
+    root.get_by_label("classifier").locator("option", has_text="slow").wait_for(state="attached")
+    root.get_by_label("classifier").select_option("variable:slow")
+    root.get_by_role("button", name="Compute").click()
+    root.get_by_text("images/s").wait_for()
+    root.get_by_role("button", name="Cancel").click()
+    root.get_by_text("cancelled; nothing was changed").wait_for()
+    assert not panel(root, "header").is_visible()
+
+    # Compute again, with the network as it is.
+    root.get_by_label("classifier").select_option("digits")
+    root.get_by_role("button", name="Compute").click()
+    line = panel(root, "header").locator(".ix-score")
+    line.wait_for()
+    expected = ix.inception_score(collapsed, splits=10)
+    assert str(expected).removesuffix(" · digits") in line.inner_text()
+    assert "collapsed GAN" in line.inner_text()
+    visit.picture("chosen-light-1500")
+
+    # Drag the split slider; the number is the library's for that count.
+    slider = root.get_by_label("splits", exact=True)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    splits = int(slider.input_value())
+    assert splits > 40
+    wait_for(
+        visit, lambda: head(ix.inception_score(collapsed, splits=splits)) in line.inner_text(), "the dragged score"
+    )
+    assert f"over {splits} splits" in line.inner_text()
+
+    # Shuffle with a seed: the same rows in torch-fidelity's order.
+    root.get_by_label("with seed").fill("7")
+    root.get_by_role("button", name="Shuffle").click()
+    shuffled = collapsed.probabilities[shuffled_order(len(collapsed), 7)]
+    wait_for(
+        visit, lambda: head(ix.inception_score(shuffled, splits=splits)) in line.inner_text(), "the shuffled score"
+    )
+    panel(root, "protocol").get_by_text("shuffled with seed 7").wait_for()
+
+    # Click the tallest bar: the gallery shows that class only, with the selection's own score.
+    bars = panel(root, "marginal").locator(".bars .point path")
+    heights = bars.evaluate_all("bars => bars.map(bar => bar.getBoundingClientRect().height)")
+    click_bar(visit, bars.nth(int(np.argmax(heights))))
+    top = collapsed.probabilities.argmax(axis=1)
+    chosen = int(np.bincount(top).argmax())
+    mask = top == chosen
+    panel(root, "gallery").get_by_role("heading", name=f"selected {mask.sum():,} of {len(mask):,}").wait_for()
+    rows = gallery_rows(root)
+    assert rows
+    assert {row[1] for row in rows} == {collapsed.class_names[chosen]}
+    alone = ix.inception_score(collapsed.probabilities[mask], splits=1).overall
+    assert f"IS of the selection ({mask.sum():,} images) {alone:.2f}" in panel(root, "gallery").inner_text()
+
+    # Walk with the arrows.
+    canvas = panel(root, "gallery").locator("canvas.ix-gallery")
+    name = panel(root, "gallery").locator(".ix-primary strong")
+    canvas.focus()
+    first = name.inner_text()
+    page.keyboard.press("ArrowRight")
+    wait_for(visit, lambda: name.inner_text() == rows[1][0], "the next image")
+    page.keyboard.press("ArrowLeft")
+    wait_for(visit, lambda: name.inner_text() == first, "the image before")
+    visit.picture("selected-light-1500")
+
+    # Reload, and run again.
+    page.reload()
+    page.get_by_role("menuitem", name="Run", exact=True).wait_for()
+    visit.ready("story.ipynb")
+    visit.run_all()
+    wait_for(
+        visit,
+        lambda: root.count() == 1 and root.get_by_role("button", name="Compute").is_enabled(),
+        "the chooser again",
+    )
+    root.get_by_label("sample set").select_option("demo:healthy")
+    root.get_by_role("button", name="Compute").click()
+    panel(root, "header").locator(".ix-score").get_by_text("healthy GAN").wait_for()
+    visit.check()
+
+
+@pytest.mark.parametrize(
+    ("theme", "width"), [("JupyterLab Light", 1800), ("JupyterLab Dark", 1500), ("JupyterLab Dark", 900)]
+)
+def test_it_looks_right_in_both_themes_and_at_any_width(visit: Visit, theme: str, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 1400})
+    visit.open("look.ipynb", [EXPLORE])
+    visit.theme(theme)
+    visit.run_all()
+    root = explorer(visit)
+    click_bar(visit, panel(root, "marginal").locator(".bars .point path").first)
+    panel(root, "gallery").get_by_text("IS of the selection").wait_for()
+    root.scroll_into_view_if_needed()
+    visit.page.wait_for_timeout(500)  # the last plot paints
+    visit.picture(f"explorer-{theme.split()[-1].lower()}-{width}")
+    assert root.evaluate("root => root.scrollWidth <= root.clientWidth + 1"), "nothing sticks out sideways"
+    text = root.evaluate("root => getComputedStyle(root).color")
+    assert (np.array([int(n) for n in re.findall(r"\d+", text)[:3]]).mean() > 128) == ("Dark" in theme)
+    visit.check()
+
+
+def test_a_dragged_range_selects_images(visit: Visit, collapsed: ix.Predictions) -> None:
+    visit.open("drag.ipynb", [EXPLORE, "explorer.selection.tolist()"])
+    visit.run_all()
+    root = explorer(visit)
+    plot = panel(root, "entropy").locator(".ix-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    visit.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 30)
+    visit.page.mouse.down()
+    visit.page.mouse.move(box["x"] + box["width"] * 0.98, box["y"] + 60, steps=10)
+    visit.page.mouse.up()
+    panel(root, "gallery").get_by_text("IS of the selection").wait_for()
+    low = float(root.get_by_label("from", exact=True).input_value())
+    high = float(root.get_by_label("to", exact=True).input_value())
+    entropy = ix.inception_score(collapsed).conditional_entropy
+    count = int(((entropy >= low - 5e-4) & (entropy <= high + 5e-4)).sum())
+    assert 0 < count < len(collapsed)
+    panel(root, "gallery").get_by_role("heading", name=f"selected {count:,} of").wait_for()
+    root.get_by_role("button", name="Invert").click()
+    panel(root, "gallery").get_by_role("heading", name=f"selected {len(collapsed) - count:,} of").wait_for()
+    root.get_by_role("button", name="Clear").click()
+    panel(root, "gallery").get_by_role("heading", name="none selected").wait_for()
+    visit.check()
+
+
+def test_everything_can_be_done_from_the_keyboard(visit: Visit, collapsed: ix.Predictions) -> None:
+    keyboard = visit.page.keyboard
+    visit.open("keys.ipynb", [EXPLORE])
+    visit.run_all()
+    root = explorer(visit)
+    line = panel(root, "header").locator(".ix-score")
+
+    root.get_by_label("splits", exact=True).focus()
+    keyboard.press("ArrowRight")
+    wait_for(visit, lambda: head(ix.inception_score(collapsed, splits=11)) in line.inner_text(), "11 splits")
+
+    root.get_by_label("from", exact=True).focus()
+    keyboard.press("Control+A")
+    keyboard.type("0")
+    keyboard.press("Tab")
+    keyboard.type("0.01")
+    keyboard.press("Enter")
+    panel(root, "gallery").get_by_text("H(y|x) from 0.000 to 0.010 nats").wait_for()
+
+    root.get_by_label("select images of").focus()
+    keyboard.type("0")  # a select goes to the option that begins with what is typed
+    panel(root, "gallery").get_by_text("images that look most like 0").wait_for()
+
+    unnamed = root.evaluate(
+        """root => [...root.querySelectorAll("select, input, button, canvas[tabindex], progress")]
+             .filter(control => !(control.labels?.length || control.textContent.trim() || control.getAttribute("aria-label")))
+             .map(control => control.outerHTML)"""
+    )
+    assert unnamed == []
+    visit.check()
+
+
+def test_every_plot_has_a_text_twin(visit: Visit, collapsed: ix.Predictions) -> None:
+    visit.open("twin.ipynb", [EXPLORE])
+    visit.run_all()
+    root = explorer(visit)
+    score = ix.inception_score(collapsed)
+    for name, rows in {"marginal": 10, "entropy": 50, "protocol": 200}.items():
+        twin = panel(root, name).locator("details.ix-twin")
+        twin.locator("summary").click()
+        expect(twin.locator("tbody tr")).to_have_count(rows)
+        assert panel(root, name).locator(".ix-plot").get_attribute("aria-label")
+    first = panel(root, "marginal").locator("tbody tr").first.inner_text().split()
+    assert first[:2] == ["0", f"{score.marginal[0]:.4f}"]
+    visit.check()
+
+
+def test_errors_are_said_and_stay(visit: Visit, tmp_path: Path) -> None:
+    visit.open("errors.ipynb", [EXPLORE])
+    visit.run_all()
+    root = explorer(visit)
+    root.locator("details.ix-chooser > summary").click()
+    root.get_by_label("sample set").select_option("path")
+    root.get_by_label("path", exact=True).fill("/nowhere/at/all")
+    root.get_by_label("path", exact=True).press("Tab")
+    root.locator(".ix-preview").get_by_text("/nowhere/at/all").wait_for()
+    assert root.get_by_role("button", name="Compute").is_disabled()
+
+    root.get_by_label("sample set").select_option("upload")
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK\x03\x04 no zip at all")
+    root.get_by_label("files", exact=True).set_input_files(broken)
+    root.locator(".ix-preview").get_by_text("broken.npz").wait_for()
+
+    root.get_by_label("from", exact=True).fill("2")
+    root.get_by_label("to", exact=True).fill("1")
+    root.get_by_role("button", name="Select this range").click()
+    panel(root, "entropy").get_by_role("alert").get_by_text("the smaller first").wait_for()
+    visit.picture("errors")
+    visit.check()
+
+
+def test_an_upload_is_computed(visit: Visit, tmp_path: Path) -> None:
+    np.savez(tmp_path / "two.npz", np.stack([ix.demo.real().read(i) for i in range(40)]))
+    visit.open("upload.ipynb", ["import isexplore as ix\nix.explore()"])
+    visit.run_all()
+    root = explorer(visit)
+    root.get_by_label("sample set").select_option("upload")
+    root.get_by_label("files", exact=True).set_input_files(tmp_path / "two.npz")
+    root.locator(".ix-preview").get_by_text("40 images, 8×8 gray").wait_for()
+    root.get_by_role("button", name="Compute").click()
+    panel(root, "header").locator(".ix-score").get_by_text("uploaded files, 40 images").wait_for()
+    visit.check()
+
+
+def test_names_with_markup_stay_names(visit: Visit) -> None:
+    evil = "<img src=x onerror=document.title='owned'><b>bold</b>"
+    cell = f"""
+import numpy as np, isexplore as ix
+rng = np.random.default_rng(0)
+p = rng.dirichlet(np.full(3, .1), 30)
+ix.explore(ix.Predictions.from_probabilities(p, [{evil!r} + str(i) for i in range(3)], [{evil!r} + str(i) for i in range(30)]))
+"""
+    visit.open("evil.ipynb", [cell])
+    visit.run_all()
+    root = explorer(visit)
+    click_bar(visit, panel(root, "marginal").locator(".bars .point path").first)
+    panel(root, "gallery").get_by_text("IS of the selection").wait_for()
+    panel(root, "marginal").locator(".bars .point path").first.hover(force=True)
+    for summary in root.locator("details.ix-twin > summary").all():
+        summary.click()
+    visit.page.wait_for_timeout(500)
+    assert root.locator("img, b").count() == 0
+    assert visit.page.title() != "owned"
+    visit.check()
+
+
+def test_a_thousand_classes_stay_readable(visit: Visit) -> None:
+    cell = """
+import numpy as np, isexplore as ix
+p = np.random.default_rng(0).dirichlet(np.full(1000, .01), 3000)
+ix.explore(ix.Predictions.from_probabilities(p))
+"""
+    visit.open("thousand.ipynb", [cell])
+    visit.run_all()
+    root = explorer(visit)
+    bars = panel(root, "marginal").locator(".bars .point path")
+    bars.first.wait_for()
+    box = bars.first.bounding_box()
+    assert box is not None
+    assert box["width"] >= 5, "a bar is wide enough to click"
+    panel(root, "marginal").get_by_role("button", name="later").click()
+    panel(root, "marginal").get_by_text("classes 41–80 of 1,000").wait_for()
+    panel(root, "marginal").get_by_label("sort by").select_option("share")
+    panel(root, "marginal").get_by_text("classes 1–40 of 1,000").wait_for()
+    visit.picture("thousand-classes")
+    visit.check()
+
+
+def test_the_notebook_runs_from_top_to_bottom(visit: Visit, checkout: Path) -> None:
+    shutil.copy(checkout / "notebooks" / "explore.ipynb", visit.lab.root / "explore.ipynb")
+    visit.open("explore.ipynb")
+    visit.run_all()
+    roots = visit.page.locator(".isexplore")
+    wait_for(visit, lambda: roots.count() == 4, "three explorers and a chooser")
+    wait_for(visit, lambda: roots.nth(2).locator(".bars .point path").count() >= 10, "the last plots")
+    assert visit.page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    visit.picture("notebook")
+    visit.check()
