@@ -1,0 +1,95 @@
+"""Networks from images to logits, one file each, behind one small protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = ["Classifier", "load_classifier"]
+
+KNOWN = ("digits",)
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """A network that returns logits, and how images are made ready for it."""
+
+    @property
+    def name(self) -> str:
+        """What people call it, such as "digits"."""
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """One name a logit, or None where nobody gave them names."""
+
+    @property
+    def preprocessing(self) -> str:
+        """What ``prepare`` does, in one line shown to people."""
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """The network, from (B, C, H, W) to (B, classes) logits."""
+
+    def prepare(self, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+        """Turn (H, W, 1 or 3) uint8 images into a (B, C, H, W) float32 batch on the CPU."""
+
+
+def load_classifier(classifier: str | torch.nn.Module | Classifier) -> Classifier:
+    """Find a classifier by its name, or wrap a bare network.
+
+    Parameters
+    ----------
+    classifier
+        "digits", any ``torch.nn.Module`` that returns logits, or a ready `Classifier`, which comes back unchanged.
+
+    Returns
+    -------
+    Classifier
+        The network with its preprocessing.
+
+    Raises
+    ------
+    ValueError
+        If no classifier has that name.
+    TypeError
+        If it is neither a name, a network nor a classifier.
+
+    Examples
+    --------
+    >>> load_classifier("digits").name
+    'digits'
+    """
+    if isinstance(classifier, str):
+        return _named(classifier)
+    if isinstance(classifier, Classifier) and not isinstance(classifier, type):
+        return classifier
+
+    from torch import nn
+
+    from isexplore.classifiers.module import ModuleClassifier
+
+    if isinstance(classifier, nn.Module):
+        return ModuleClassifier(classifier)
+    found = f"the class {classifier.__name__}" if isinstance(classifier, type) else type(classifier).__name__
+    raise TypeError(f"a classifier is one of the names {_listed()}, a torch.nn.Module or a Classifier, not {found}")
+
+
+def _named(name: str) -> Classifier:
+    """Load one of the classifiers that the package knows."""
+    if name not in KNOWN:
+        raise ValueError(f"no classifier is named {name!r}; known are: {_listed()}")
+
+    from isexplore.classifiers.digits import DigitsClassifier
+
+    return DigitsClassifier()
+
+
+def _listed() -> str:
+    """List the known names for a message."""
+    return ", ".join(map(repr, KNOWN))

@@ -1,0 +1,121 @@
+"""The embedded sample sets: real handwritten digits, and what small GANs that were trained on them draw.
+
+``data/ATTRIBUTION.md`` says where the digits come from; ``python -m isexplore.demo.build`` rebuilds everything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from isexplore.images import ImageSet
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["checkpoints", "gan", "names", "real"]
+
+_DATA = Path(__file__).parent / "data"
+_NAMES = ("healthy", "collapsed", "wandering")
+
+
+def real() -> ImageSet:
+    """Return the 1797 real 8×8 digits, with their labels.
+
+    Examples
+    --------
+    >>> digits = real()
+    >>> len(digits), digits.labels[:3], digits.read(0).shape
+    (1797, (0, 1, 2), (8, 8, 1))
+    """
+    digits = load_file(_DATA / "digits.safetensors")
+    labels = tuple(digits["labels"].tolist())
+    return _image_set("digits: real", digits["images"], labels)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the GAN runs.
+
+    Examples
+    --------
+    >>> names()
+    ('healthy', 'collapsed', 'wandering')
+    """
+    return _NAMES
+
+
+def checkpoints(name: str) -> tuple[int, ...]:
+    """Return the training steps at which samples of a GAN were kept, first to last.
+
+    Parameters
+    ----------
+    name
+        One of `names`.
+
+    Raises
+    ------
+    ValueError
+        If no GAN has that name.
+
+    Examples
+    --------
+    >>> checkpoints("healthy")[-1]
+    6000
+    """
+    with safe_open(_gan_file(name), framework="numpy") as file:
+        return tuple(file.get_tensor("steps").tolist())
+
+
+def gan(name: str, step: int | None = None) -> ImageSet:
+    """Return the 1000 samples that a GAN drew at a training step.
+
+    Image i comes from the same latent vector at every step, so that steps can be compared image by image.
+
+    Parameters
+    ----------
+    name
+        "healthy"; "collapsed", which starts well and ends on one digit; or "wandering", which never draws more than a
+        few digits at a time, and others a little later.
+    step
+        One of `checkpoints`; the last if None.
+
+    Raises
+    ------
+    ValueError
+        If no GAN has that name, or no samples were kept at that step.
+
+    Examples
+    --------
+    >>> gan("healthy")
+    digits: healthy GAN, step 6000: 1000 images, 8×8 gray, uint8, 0–255
+    """
+    steps = checkpoints(name)
+    step = steps[-1] if step is None else step
+    if step not in steps:
+        raise ValueError(f"the {name} GAN has no samples at step {step}; there are: {', '.join(map(str, steps))}")
+    with safe_open(_gan_file(name), framework="numpy") as file:
+        images = file.get_slice("samples")[steps.index(step)]
+    return _image_set(f"digits: {name} GAN, step {step}", images)
+
+
+def _gan_file(name: str) -> Path:
+    """Find a run's file, which has `samples` (K, 1000, 8, 8) uint8 and `steps` (K,)."""
+    if name not in _NAMES:
+        raise ValueError(f"no GAN is named {name!r}; there are: {', '.join(_NAMES)}")
+    return _DATA / f"gan-{name}.safetensors"
+
+
+def _image_set(name: str, images: NDArray[np.uint8], labels: tuple[int, ...] | None = None) -> ImageSet:
+    """Make a set of (N, 8, 8) images."""
+    pixels = images[..., None]
+
+    def read(index: int) -> NDArray[np.uint8]:
+        picture: NDArray[np.uint8] = pixels[index]
+        return picture
+
+    image_names = tuple(f"image {index:04d}" for index in range(len(pixels)))
+    return ImageSet(name, image_names, read, f"{len(pixels)} images, 8×8 gray, uint8, 0–255", labels)

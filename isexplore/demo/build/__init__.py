@@ -1,0 +1,1 @@
+"""Rebuild everything in ``isexplore/demo/data``: ``python -m isexplore.demo.build`` (needs scikit-learn)."""

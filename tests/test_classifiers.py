@@ -1,0 +1,120 @@
+"""Finding a classifier, and making images ready for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from isexplore import demo
+from isexplore.classifiers import Classifier, load_classifier
+from isexplore.classifiers.digits import DigitsClassifier
+from isexplore.classifiers.module import ModuleClassifier
+
+RANDOM = np.random.default_rng(0)
+
+
+def test_importing_the_protocol_is_light() -> None:
+    code = "import sys, isexplore.classifiers, isexplore.demo; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - a fixed command
+
+
+def test_digits_is_found_by_name() -> None:
+    digits = load_classifier("digits")
+    assert isinstance(digits, Classifier)
+    assert (digits.name, digits.class_names) == ("digits", tuple("0123456789"))
+    assert "8×8" in digits.preprocessing
+    assert not digits.module.training
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="no classifier is named 'digit'; known are: 'digits'"):
+        load_classifier("digit")
+
+
+@pytest.mark.parametrize("wrong", [None, 3, lambda images: images])
+def test_what_is_no_network_is_refused(wrong: object) -> None:
+    with pytest.raises(TypeError, match=rf"'digits', a torch\.nn\.Module or a Classifier, not {type(wrong).__name__}"):
+        load_classifier(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [nn.Linear, DigitsClassifier])
+def test_a_class_is_no_classifier(wrong: type) -> None:
+    with pytest.raises(TypeError, match=f"not the class {wrong.__name__}"):
+        load_classifier(wrong)  # type: ignore[arg-type]
+
+
+def test_a_classifier_comes_back_unchanged() -> None:
+    digits = DigitsClassifier()
+    assert load_classifier(digits) is digits
+
+
+def test_a_bare_network_is_wrapped() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    wrapped = load_classifier(network)
+    assert wrapped.module is network
+    assert (wrapped.name, wrapped.class_names) == ("Sequential", None)
+    assert isinstance(wrapped, Classifier)
+
+
+def test_a_network_may_name_its_classes() -> None:
+    network = nn.Linear(4, 2)
+    network.class_names = ["cat", "dog"]  # type: ignore[assignment]
+    assert load_classifier(network).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_module_gets_the_images_as_they_are(channels: int) -> None:
+    images = RANDOM.integers(0, 256, (4, 5, 6, channels), np.uint8)
+    batch = ModuleClassifier(nn.Identity()).prepare(list(images))
+    assert batch.dtype == torch.float32
+    np.testing.assert_allclose(batch.numpy(), images.transpose(0, 3, 1, 2) / 255, rtol=1e-6)
+
+
+def test_module_refuses_images_of_several_shapes() -> None:
+    images = [np.zeros(shape, np.uint8) for shape in ((8, 8, 1), (28, 28, 1), (8, 8, 3))]
+    with pytest.raises(ValueError, match=r"8×8×1, 8×8×3, 28×28×1\); resize them to one shape, or wrap"):
+        ModuleClassifier(nn.Identity()).prepare(images)
+
+
+def test_digits_of_the_right_size_are_only_scaled() -> None:
+    images = [demo.real().read(index) for index in range(20)]
+    batch = DigitsClassifier().prepare(images)
+    torch.testing.assert_close(batch, torch.from_numpy(np.stack(images)[:, None, ..., 0]) / 255, rtol=0, atol=0)
+
+
+def test_digits_turn_colours_into_gray_by_luma() -> None:
+    images = RANDOM.integers(0, 256, (4, 8, 8, 3), np.uint8)
+    expected = images @ np.array([0.299, 0.587, 0.114]) / 255
+    batch = DigitsClassifier().prepare(list(images))
+    np.testing.assert_allclose(batch[:, 0].numpy(), expected, atol=1e-6)
+
+
+def test_digits_are_resized_like_pillow_does() -> None:
+    image = RANDOM.integers(0, 256, (28, 20, 1), np.uint8)
+    expected = Image.fromarray(image[..., 0].astype(np.float32)).resize((8, 8), Image.Resampling.BILINEAR)
+    batch = DigitsClassifier().prepare([image])
+    np.testing.assert_allclose(batch[0, 0].numpy(), np.asarray(expected) / 255, atol=1e-5)
+
+
+def test_digits_of_several_shapes_share_a_batch() -> None:
+    images = [RANDOM.integers(0, 256, shape, np.uint8) for shape in ((8, 8, 1), (28, 28, 3), (5, 9, 1))]
+    batch = DigitsClassifier().prepare(images)
+    assert batch.shape == (3, 1, 8, 8)
+    for image, row in zip(images, batch, strict=True):
+        torch.testing.assert_close(DigitsClassifier().prepare([image])[0], row)
+
+
+def test_enlarged_digits_are_still_recognised() -> None:
+    real = demo.real()
+    assert real.labels is not None
+    large = [np.asarray(Image.fromarray(real.read(i)[..., 0]).resize((28, 28)).convert("RGB")) for i in range(200)]
+    digits = load_classifier("digits")
+    with torch.inference_mode():
+        found = digits.module(digits.prepare(large)).argmax(1)
+    assert (found.numpy() == real.labels[:200]).mean() > 0.95
