@@ -29,6 +29,8 @@ def save_tensors(
     ------
     FileNotFoundError
         If the folder does not exist.
+    IsADirectoryError
+        If the path is itself a folder.
     OSError
         If the file can't be written.
 
@@ -42,6 +44,8 @@ def save_tensors(
     target = Path(path).expanduser()
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot save {target}: the folder {target.parent} does not exist")
+    if target.is_dir():
+        raise IsADirectoryError(f"cannot save {target}: it is a folder")
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     os.close(handle)
     temporary = Path(name)

@@ -15,7 +15,7 @@ export default {
     const completions = h("datalist", { id: freshId() });
     const path = h("input", { type: "text", class: "ix-path", list: completions.id, placeholder: "folder, .npz, .npy or saved .safetensors", spellcheck: "false", autocomplete: "off" });
     const upload = h("input", { type: "file", multiple: true, accept: "image/*,.npz,.npy" });
-    const range = h("select");
+    const range = h("input", { type: "text", class: "ix-number", placeholder: "inferred", title: "the values of black and white, such as 0 255" });
     const layout = h("select");
     const classifier = h("select");
     const device = h("select");
@@ -33,7 +33,7 @@ export default {
 
     const rows = {
       step: labelled("checkpoint", step), path: labelled("path", path), upload: labelled("files", upload), variable: labelled("variable", variable),
-      range: labelled("values", range), layout: labelled("axes", layout),
+      range: labelled("black and white", range), layout: labelled("axes", layout),
     };
     const preview = h("p", { class: "ix-preview", "aria-live": "polite" });
     const compute = h("button", { type: "submit", class: "ix-main" }, "Compute");
@@ -58,14 +58,14 @@ export default {
       fillSelect(source, v.sources, v.chosen.source);
       fillSelect(step, v.steps, v.chosen.step);
       fillSelect(variable, v.variables, v.chosen.variable);
-      fillSelect(range, v.ranges, v.chosen.range);
       fillSelect(layout, v.layouts, v.chosen.layout);
       fillSelect(classifier, v.classifiers, v.chosen.classifier);
       fillSelect(device, v.devices, v.chosen.device);
-      if (document.activeElement !== path) path.value = v.chosen.path;
+      for (const [field, input] of [["path", path], ["range", range]]) if (document.activeElement !== input) input.value = v.chosen[field];
       completions.replaceChildren(...v.completions.map((value) => h("option", { value })));
       for (const [name, row] of Object.entries(rows)) row.hidden = !v.shown.includes(name);
       preview.textContent = v.preview;
+      preview.classList.toggle("ix-error", v.trouble);
       const p = v.progress;
       compute.disabled = !v.ready || v.running;
       compute.textContent = v.verb;

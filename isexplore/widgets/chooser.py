@@ -81,7 +81,7 @@ class Chooser(anywidget.AnyWidget):
         self._progress: Progress | None = None
         self._completions: list[str] = []
         self._preview = self._error = self._message = ""
-        self._running = False
+        self._running = self._trouble = False
         self._painting = RLock()
         self._opener, self._worker = Worker(), Worker()
         self._sources = [
@@ -207,7 +207,7 @@ class Chooser(anywidget.AnyWidget):
         """Look at the chosen set, away from the kernel's thread: a folder may be large."""
         choice, uploads, names = self._choice, self._uploads, sources.notebook_namespace()
         self._opener.cancel()  # what is looked at must not arrive after this
-        self._opened, self._preview = None, "looking …"
+        self._opened, self._preview, self._trouble = None, "looking …", False
         self._paint()
 
         def opened(result: ImageSet | Predictions) -> None:
@@ -217,6 +217,7 @@ class Chooser(anywidget.AnyWidget):
             self._paint()
 
         def failed(error: Exception) -> None:
+            self._trouble = True
             self._preview = str(error) or type(error).__name__
             self._paint()
 
@@ -275,6 +276,7 @@ class Chooser(anywidget.AnyWidget):
             "devices": self._devices,
             "shown": shown,
             "preview": self._preview,
+            "trouble": self._trouble,
             "ready": self._opened is not None,
             "verb": "Show" if isinstance(self._opened, Predictions) else "Compute",
             "running": self._running,

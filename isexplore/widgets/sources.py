@@ -71,7 +71,11 @@ def open_choice(choice: Choice, uploads: Uploads, namespace: Mapping[str, Any]) 
             )
         return load(path) if path.endswith(".safetensors") else open_images(path, **stated)
     if kind == "upload":
-        return open_images(uploads.path(), **stated, name="uploaded files")
+        uploaded = uploads.path()
+        try:
+            return open_images(uploaded, **stated, name="uploaded files")
+        except ValueError as error:  # nobody has to know where an upload lies
+            raise ValueError(str(error).replace(f"{uploaded.parent}/", "")) from error
     if kind == "variable":
         if choice.variable not in namespace:
             raise ValueError("choose a variable: an array or tensor of images, or predictions")

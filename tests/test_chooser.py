@@ -1,0 +1,754 @@
+"""The chooser, headless: what can be chosen, what is said about it, and computing with a cancel that works."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import time
+from threading import Event, Thread
+from threading import enumerate as running_threads
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import isexplore as ix
+from isexplore.widgets import sources
+from isexplore.widgets.chooser import Chooser, Progress
+from isexplore.widgets.sources import Choice, Uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LONG = 60  # seconds after which a test gives up
+
+View = dict[str, Any]
+
+
+def pixels(n: int = 200, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (n, 8, 8), dtype=np.uint8)
+
+
+def make(n: int = 30, seed: int = 0) -> ix.Predictions:
+    return ix.Predictions.from_probabilities(np.random.default_rng(seed).dirichlet([0.3] * 4, n))
+
+
+def png(seed: int = 0) -> memoryview:
+    stream = io.BytesIO()
+    Image.fromarray(pixels(1, seed)[0]).save(stream, "PNG")
+    return memoryview(stream.getvalue())
+
+
+class Network(torch.nn.Module):
+    """Five logits an image; each batch waits until it may go on."""
+
+    class_names = tuple("abcde")
+
+    def __init__(self, *, waits: bool = False) -> None:
+        super().__init__()
+        self.entered, self.go_on = Event(), Event()
+        self.batches = 0
+        if not waits:
+            self.go_on.set()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.batches += 1
+        self.entered.set()
+        assert self.go_on.wait(LONG)
+        return images.flatten(1)[:, :5] * 9
+
+
+def until(chooser: Chooser, ready: Callable[[View], object]) -> View:
+    """Wait for a view that is ready, and return the latest."""
+    reached = Event()
+
+    def look(change: dict[str, Any]) -> None:
+        if ready(change["new"]):
+            reached.set()
+
+    chooser.observe(look, "view")
+    if not ready(chooser.view):
+        assert reached.wait(LONG), chooser.view
+    chooser.unobserve(look, "view")
+    view: View = chooser.view
+    json.dumps(view, allow_nan=False)
+    return view
+
+
+class Room:
+    """A chooser, the notebook around it, and what it has shown."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = names
+        self.shown: list[ix.Predictions] = []
+        self.chooser = Chooser(self.shown.append)
+
+    @property
+    def view(self) -> View:
+        view: View = self.chooser.view
+        return view
+
+    def until(self, ready: Callable[[View], object]) -> View:
+        return until(self.chooser, ready)
+
+    def looked(self) -> View:
+        return self.until(lambda view: view["preview"] != "looking …")
+
+    def choose(self, **fields: str) -> View:
+        """Set controls as the page does, and wait until the preview says something."""
+        for field, value in fields.items():
+            self.say("choose", {"field": field, "value": value})
+        return self.looked()
+
+    def say(self, kind: str, value: object = None, buffers: list[memoryview] | None = None) -> None:
+        (callback,) = self.chooser._msg_callbacks.callbacks
+        callback(self.chooser, {"kind": kind, "value": value}, buffers or [])
+
+    def compute(self) -> View:
+        self.say("compute")
+        return self.until(lambda view: not view["running"])
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    names: dict[str, Any] = {}
+    monkeypatch.setattr(sources, "notebook_namespace", lambda: names)
+    room = Room(names)
+    room.looked()
+    yield room
+    for value in names.values():
+        if isinstance(value, Network):
+            value.go_on.set()
+    room.chooser.close()
+
+
+@pytest.fixture
+def slow(room: Room) -> Network:
+    """Choose a network of the notebook that waits in its first batch, and images for it."""
+    room.names.update(images=pixels(), slow=Network(waits=True), fast=Network())
+    room.choose(source="variable", variable="images", classifier="variable:slow", device="cpu")
+    network: Network = room.names["slow"]
+    return network
+
+
+# The form
+
+
+def test_it_opens_on_the_real_digits(room: Room) -> None:
+    view = room.view
+    assert view["chosen"]["source"] == "demo:real"
+    assert view["preview"] == f"{ix.demo.real().name}: {ix.demo.real().description}"
+    assert (view["ready"], view["verb"], view["running"], view["done"]) == (True, "Compute", False, False)
+    assert (view["error"], view["summary"], view["shown"]) == ("", "Choose a sample set", [])
+    assert {"demo:real", "demo:healthy", "demo:collapsed", "path", "upload", "variable"} <= {
+        key for key, _ in view["sources"]
+    }
+    assert view["devices"][0][0] == "auto"
+    assert "cpu" in [key for key, _ in view["devices"]]
+    assert view["classifiers"][0][0] == "digits"
+
+
+def test_an_explorer_with_a_set_begins_closed() -> None:
+    chooser = Chooser(lambda _: None, shown="samples.npz, 30 images")
+    assert chooser.view["done"] is True
+    assert "samples.npz, 30 images" in chooser.view["summary"]
+    chooser.close()
+
+
+@pytest.mark.parametrize("name", [name for name in ix.demo.names() if name != "real"])
+def test_each_embedded_gan_has_its_checkpoints(room: Room, name: str) -> None:
+    view = room.choose(source=f"demo:{name}")
+    steps = [str(step) for step in ix.demo.checkpoints(name)]
+    assert [key for key, _ in view["steps"]] == steps
+    assert (view["chosen"]["step"], view["shown"]) == (steps[-1], ["step"])
+    last = view["preview"]
+    assert last == f"{ix.demo.gan(name).name}: {ix.demo.gan(name).description}"
+    first = ix.demo.gan(name, int(steps[0]))
+    assert room.choose(step=steps[0])["preview"] == f"{first.name}: {first.description}" != last
+    assert room.choose(source="demo:real")["chosen"]["step"] == ""
+
+
+def test_each_source_shows_its_own_controls(room: Room) -> None:
+    for source in ("path", "upload", "variable"):
+        view = room.choose(source=source)
+        assert view["shown"] == [source, "range", "layout"]
+        assert (view["ready"], view["error"]) == (False, "")
+        assert view["preview"]
+
+
+def test_another_source_forgets_what_was_stated_of_the_last(room: Room) -> None:
+    room.choose(source="path", range="0 1", layout="HWC")
+    view = room.choose(source="variable")
+    assert (view["chosen"]["range"], view["chosen"]["layout"]) == ("", "")
+
+
+@pytest.mark.parametrize(("field", "value"), [("colour", "blue"), ("source", "demo:nobody"), ("source", "cloud")])
+def test_the_form_has_no_such_thing(room: Room, field: str, value: str) -> None:
+    before = room.chooser.choice
+    with pytest.raises(ValueError, match=value if field == "source" else field):
+        room.chooser.choose(field, value)
+    assert room.chooser.choice is before
+    room.say("choose", {"field": field, "value": value})
+    assert repr(value if field == "source" else field) in room.view["error"]
+
+
+# A path
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "samples.npz", images=pixels(7))
+    np.save(tmp_path / "floats.npy", np.linspace(0, 16, 5 * 64).reshape(5, 8, 8))
+    make(9).save(tmp_path / "run.safetensors")
+    (tmp_path / "notes.txt").write_text("no images")
+    (tmp_path / "Folder" / "deeper").mkdir(parents=True)
+    (tmp_path / "Folder" / "a.png").write_bytes(png())
+    (tmp_path / "Folder" / "deeper" / "b.png").write_bytes(png())
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden.npz").write_bytes(b"")
+    return tmp_path
+
+
+def test_a_path_is_previewed(room: Room, files: Path) -> None:
+    room.choose(source="path")
+    assert "7 images, 8×8 gray" in room.choose(path="samples.npz")["preview"]
+    view = room.choose(path=f"  {files}/Folder ")
+    assert "2 images" in view["preview"]
+    assert (view["ready"], view["verb"]) == (True, "Compute")
+
+
+def test_the_range_of_a_path_can_be_stated(room: Room, files: Path) -> None:
+    view = room.choose(source="path", path=str(files / "floats.npy"))
+    assert (view["ready"], "range" in view["preview"]) == (False, True)  # 0–16: the library asks
+    view = room.choose(range="0 16")
+    assert view["ready"]
+    assert "0–16" in view["preview"]
+    view = room.choose(range="black to white")
+    assert not view["ready"]
+    assert "black to white" in view["preview"]
+
+
+def test_the_layout_can_be_stated(room: Room) -> None:
+    room.names["pictures"] = np.zeros((2, 3, 4, 3), np.uint8)
+    assert "4×3 RGB" in room.choose(source="variable", variable="pictures", layout="HWC")["preview"]
+    assert "3×4 RGB" in room.choose(layout="CHW")["preview"]
+
+
+def test_saved_predictions_are_shown_without_computing(room: Room, files: Path) -> None:
+    view = room.choose(source="path", path=f"{files / 'run.safetensors'} ")
+    assert (view["ready"], view["verb"]) == (True, "Show")
+    assert "9 images × 4 classes" in view["preview"]
+    view = room.compute()
+    (shown,) = room.shown
+    np.testing.assert_array_equal(shown.probabilities, make(9).probabilities)
+    assert (view["done"], view["error"], view["message"]) == (True, "", "opened")
+    assert "9 images" in view["summary"]
+
+
+@pytest.mark.parametrize("path", ["nothing/here", "notes.txt", ".hidden.npz", "~nobody-of-this-name/x", "a\0b", "."])
+def test_a_path_of_no_images_says_so(room: Room, files: Path, path: str) -> None:
+    (files / "Folder" / "deeper" / "b.png").unlink()
+    (files / "Folder" / "a.png").unlink()
+    view = room.choose(source="path", path=path)
+    assert (view["ready"], view["running"]) == (False, False)
+    assert view["preview"]
+    room.say("compute")
+    assert "choose one" in room.view["error"]
+    room.choose(source="demo:real")
+    assert room.view["error"] == ""
+
+
+def test_a_set_that_is_found_late_does_not_stand_for_the_next_choice(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, late = Event(), ix.open_images(pixels(7), name="late")
+
+    def open_choice(choice: Choice, *_: object) -> ix.ImageSet:
+        if choice.path == "next":
+            raise ValueError("nothing there")
+        assert found.wait(LONG)
+        return late
+
+    def let_it_arrive(change: dict[str, Any]) -> None:
+        if change["new"]["chosen"]["path"] == "next" and not found.is_set():
+            found.set()
+            while not told.done() and room.chooser._opened is not late:
+                time.sleep(0.001)
+
+    monkeypatch.setattr(sources, "open_choice", open_choice)
+    room.say("choose", {"field": "path", "value": "first"})
+    told = room.chooser._opener._pool.submit(int)  # runs when the first look is over
+    room.chooser.observe(let_it_arrive, "view")
+    view = room.choose(path="next")
+    assert (view["preview"], view["ready"], room.chooser._opened) == ("nothing there", False, None)
+
+
+# Completion
+
+
+def test_completions_are_folders_and_array_files(files: Path) -> None:
+    assert sources.completions("") == ["floats.npy", "Folder/", "run.safetensors", "samples.npz"]
+    assert sources.completions("F") == ["Folder/"]
+    assert sources.completions("Folder/") == ["Folder/deeper/"]
+    assert sources.completions(f"{files}/s") == [f"{files}/samples.npz"]
+    assert sources.completions(".") == [".hidden/", ".hidden.npz"]
+    assert sources.completions("./.h") == ["./.hidden/", "./.hidden.npz"]
+    assert sources.completions("notes") == []
+
+
+def test_the_home_folder_is_completed_as_it_was_typed(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(files))
+    monkeypatch.setenv("USERPROFILE", str(files))
+    assert sources.completions("~/sam") == ["~/samples.npz"]
+
+
+@pytest.mark.parametrize("text", ["/nothing/here", "~nobody-of-this-name/x", "a\0b/c", "notes.txt/x", "x" * 5000 + "/"])
+@pytest.mark.usefixtures("files")
+def test_no_such_folder_has_no_completions(text: str) -> None:
+    assert sources.completions(text) == []
+
+
+def test_completions_are_at_most_fifty(files: Path) -> None:
+    for i in range(60):
+        (files / f"many {i}").mkdir()
+    assert len(sources.completions("many")) == 50
+
+
+@pytest.mark.usefixtures("files")
+def test_typing_completes_and_chooses_nothing(room: Room) -> None:
+    room.choose(source="path")
+    room.say("complete", "sam")
+    assert room.view["completions"] == ["samples.npz"]
+    assert room.chooser.choice.path == ""
+    assert room.choose(path="Fold")["completions"] == ["Folder/"]
+
+
+# Uploads
+
+
+def test_uploaded_pictures_are_a_folder(room: Room) -> None:
+    room.choose(source="upload")
+    room.say("upload", ["b.png", "a.png", "c.png"], [png(1), png(2), png(3)])
+    view = room.looked()
+    assert (view["ready"], "3 images" in view["preview"]) == (True, True)
+    images = sources.open_choice(room.chooser.choice, room.chooser._uploads, {})
+    assert isinstance(images, ix.ImageSet)
+    assert images.image_names == ("a.png", "b.png", "c.png")
+    np.testing.assert_array_equal(images.read(0)[..., 0], pixels(1, 2)[0])
+
+
+def test_an_uploaded_array_file_is_opened(room: Room) -> None:
+    stream = io.BytesIO()
+    np.savez(stream, images=pixels(6))
+    room.choose(source="upload")
+    room.say("upload", ["six.npz"], [memoryview(stream.getvalue())])
+    assert "6 images" in room.looked()["preview"]
+    assert room.compute()["error"] == ""
+    assert len(room.shown[0]) == 6
+
+
+def test_another_upload_replaces_the_last_and_leaves_its_pictures_readable(room: Room) -> None:
+    room.choose(source="upload")
+    room.say("upload", ["a.png", "b.png"], [png(1), png(2)])
+    room.looked()
+    first = room.chooser._opened
+    room.say("upload", ["c.png"], [png(3)])
+    assert "1 image " in room.looked()["preview"]
+    assert isinstance(first, ix.ImageSet)
+    np.testing.assert_array_equal(first.read(1)[..., 0], pixels(1, 2)[0])
+
+
+@pytest.mark.parametrize("name", ["../../x.png", "/etc/x.png", "..\\..\\x.png", "a/b/x.png", "x.png"])
+def test_an_uploaded_name_stays_in_its_folder(name: str) -> None:
+    uploads = Uploads()
+    uploads.put([name], [png()])
+    assert uploads.path().is_dir()
+    assert [file.name for file in uploads.path().iterdir()] == ["x.png"]
+    uploads.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "error"),
+    [
+        (["x.png", "x.png"], 2, "same name"),
+        (["a/x.png", "b/x.png"], 2, "same name"),
+        ([".."], 1, "whole"),
+        ([""], 1, "whole"),
+        (["x.png"], 0, "whole"),
+    ],
+)
+def test_an_upload_that_is_not_whole_changes_nothing(room: Room, names: list[str], count: int, error: str) -> None:
+    room.choose(source="upload")
+    room.say("upload", ["good.png"], [png()])
+    before = room.looked()["preview"]
+    room.say("upload", names, [png()] * count)
+    assert error in room.view["error"]
+    assert (room.view["preview"], room.view["ready"]) == (before, True)
+    assert [file.name for file in room.chooser._uploads.path().iterdir()] == ["good.png"]
+    room.say("upload", ["better.png"], [png()])
+    assert room.looked()["error"] == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"<svg onload=alert(1)>"])
+def test_an_uploaded_file_that_is_no_picture_is_told(room: Room, content: bytes) -> None:
+    room.choose(source="upload")
+    room.say("upload", ["<b>.png"], [memoryview(content)])
+    assert "can't be read" in room.looked()["preview"]
+    view = room.compute()
+    assert "<b>.png" in view["error"]
+    assert room.shown == []
+
+
+def test_too_large_an_upload_is_told_and_kept_on_screen(room: Room) -> None:
+    room.choose(source="upload")
+    room.say("too-large", 9e6)
+    assert "path" in room.view["error"]
+    room.say("refresh")
+    assert "path" in room.view["error"]
+
+
+def test_uploads_are_deleted_when_the_chooser_closes() -> None:
+    chooser = Chooser(lambda _: None)
+    chooser._uploads.put(["a.png"], [png()])
+    folder = chooser._uploads.path()
+    chooser.close()
+    assert not folder.parent.exists()
+    with pytest.raises(ValueError, match="choose image files"):
+        chooser._uploads.path()
+    chooser.close()
+
+
+# Variables of the notebook
+
+
+def test_variables_that_may_hold_images_are_offered(room: Room) -> None:
+    room.names.update(
+        gray=np.zeros((4, 8, 8)),
+        tensor=torch.zeros(2, 3, 8, 8),
+        ours=make(5),
+        opened=ix.open_images(pixels(7)),
+        flat=np.zeros((5, 64)),
+        text="pictures",
+        number=4,
+        _hidden=np.zeros((4, 8, 8)),
+        network=Network(),
+        Kind=torch.nn.Module,
+    )
+    room.say("refresh")
+    assert dict(room.view["variables"]) == {
+        "": "choose …",
+        "gray": "gray: 4×8×8 float64",
+        "tensor": "tensor: 2×3×8×8 float32",
+        "ours": "ours: 5 images",
+        "opened": "opened: 7 images",
+    }
+    assert [key for key, _ in room.view["classifiers"]] == ["digits", "variable:network"]
+
+
+def test_a_variable_is_previewed_and_computed(room: Room) -> None:
+    room.names["mine"] = torch.from_numpy(pixels(5))
+    assert room.choose(source="variable", variable="mine")["preview"].startswith("mine: 5 images, 8×8 gray")
+    room.compute()
+    expected = ix.predict(pixels(5), "digits", device="cpu", progress=False)
+    np.testing.assert_array_equal(room.shown[0].probabilities, expected.probabilities)
+    assert room.shown[0].provenance.source == "mine"
+
+
+def test_predictions_in_a_variable_are_shown_as_they_are(room: Room) -> None:
+    room.names["ours"] = make(5)
+    assert room.choose(source="variable", variable="ours")["verb"] == "Show"
+    room.compute()
+    assert room.shown == [room.names["ours"]]
+
+
+def test_a_variable_that_is_gone_is_told(room: Room) -> None:
+    view = room.choose(source="variable", variable="gone")
+    assert (view["ready"], "choose a variable" in view["preview"]) == (False, True)
+
+
+def test_outside_a_notebook_there_are_no_variables() -> None:
+    assert sources.notebook_namespace() == {}
+
+
+# Computing
+
+
+def test_the_real_digits_are_computed_and_shown(room: Room) -> None:
+    view = room.compute()
+    expected = ix.predict(ix.demo.real(), "digits", device="cpu", batch_size=64, progress=False)
+    (shown,) = room.shown
+    np.testing.assert_allclose(shown.probabilities, expected.probabilities, atol=1e-6)
+    assert (view["done"], view["error"], view["ready"]) == (True, "", True)
+    assert view["message"].startswith("done in ")
+    assert view["summary"].startswith(f"Sample set: {shown.provenance.source}, {len(shown)} images")
+
+
+def test_the_explorer_shows_what_its_chooser_computes() -> None:
+    explorer = ix.explore()
+    explorer.chooser.choose("source", "demo:collapsed")
+    until(explorer.chooser, lambda view: view["ready"])
+    explorer.chooser.compute()
+    assert until(explorer.chooser, lambda view: not view["running"])["error"] == ""
+    score = ix.inception_score(ix.predict(ix.demo.gan("collapsed"), "digits", device="cpu", progress=False))
+    assert explorer.header.view["mean"] == pytest.approx(score.mean, rel=1e-5)
+    assert explorer.header.view["overall"] == pytest.approx(score.overall, rel=1e-5)
+    explorer.close()
+
+
+def test_a_network_of_the_notebook_classifies(room: Room) -> None:
+    room.names.update(images=pixels(), mine=Network())
+    room.choose(source="variable", variable="images", classifier="variable:mine", device="cpu")
+    room.compute()
+    expected = ix.predict(pixels(), Network(), device="cpu", progress=False)
+    np.testing.assert_allclose(room.shown[0].probabilities, expected.probabilities, atol=1e-6)
+    assert room.shown[0].class_names == tuple("abcde")
+
+
+def test_progress_says_how_far_how_fast_and_how_long(room: Room, slow: Network) -> None:
+    seen: list[View] = []
+    room.chooser.observe(lambda change: seen.append(change["new"]["progress"]), "view")
+    room.say("compute")
+    assert slow.entered.wait(LONG)
+    view = room.until(lambda view: view["progress"])
+    assert (view["running"], view["done"], view["message"]) == (True, False, "")
+    assert view["progress"] == {"done": 0, "total": 200, "rate": None, "left": None}
+    slow.go_on.set()
+    view = room.until(lambda view: not view["running"])
+    assert (view["progress"]["done"], view["progress"]["left"]) == (200, 0)
+    assert view["progress"]["rate"] > 0
+    done = [progress["done"] for progress in seen if progress]
+    assert done == sorted(done)
+
+
+def test_rate_and_time_left() -> None:
+    progress = Progress(done=50, total=200, seconds=2)
+    assert (progress.rate, progress.left) == (25, 6)
+    assert (Progress(0, 200, 2).rate, Progress(0, 200, 2).left) == (None, None)
+    assert (Progress(50, 200, 0).rate, Progress(200, 200, 4).left) == (None, 0)
+
+
+def test_a_cancel_is_heard_within_a_batch_and_computing_again_works(room: Room, slow: Network) -> None:
+    room.say("compute")
+    assert slow.entered.wait(LONG)
+    room.say("cancel")
+    assert room.view["running"] is False
+    assert "cancelled" in room.view["message"]
+    slow.go_on.set()
+    view = room.compute()
+    assert (view["done"], view["error"]) == (True, "")
+    assert len(room.shown) == 1
+    assert slow.batches == 1 + math.ceil(200 / 64)
+    assert view["message"].startswith("done in ")
+
+
+def test_a_cancelled_run_leaves_the_explorer_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"images": pixels(), "slow": Network(waits=True)}
+    monkeypatch.setattr(sources, "notebook_namespace", lambda: names)
+    explorer = ix.explore(make())
+    explorer.state.select_class(1)
+    before, network = explorer.state.frame, names["slow"]
+    assert isinstance(network, Network)
+    for field, value in {"source": "variable", "variable": "images", "classifier": "variable:slow"}.items():
+        explorer.chooser.choose(field, value)
+    until(explorer.chooser, lambda view: view["ready"])
+    explorer.chooser.compute()
+    assert network.entered.wait(LONG)
+    explorer.chooser.cancel()
+    network.go_on.set()
+    explorer.close()
+    assert explorer.state.frame is before
+
+
+def test_a_cancel_after_the_end_says_nothing(room: Room) -> None:
+    message = room.compute()["message"]
+    room.say("cancel")
+    assert room.view["message"] == message
+
+
+def test_the_latest_of_two_requests_wins(room: Room, slow: Network) -> None:
+    room.say("compute")
+    assert slow.entered.wait(LONG)
+    room.names["others"] = pixels(10, seed=1)
+    room.choose(variable="others", classifier="variable:fast")
+    room.say("compute")
+    assert room.view["running"]
+    slow.go_on.set()
+    view = room.until(lambda view: not view["running"])
+    assert [len(shown) for shown in room.shown] == [10]
+    assert "10 images" in view["summary"]
+    assert slow.batches == 1
+
+
+def test_predictions_shown_meanwhile_are_not_overwritten(room: Room, slow: Network) -> None:
+    room.names["ours"] = make(5)
+    room.say("compute")
+    assert slow.entered.wait(LONG)
+    room.choose(variable="ours")
+    room.say("compute")
+    assert (room.view["running"], room.view["message"], room.view["done"]) == (False, "opened", True)
+    slow.go_on.set()
+    room.chooser._worker.close()  # wait for what runs, without a cancel
+    assert room.shown == [room.names["ours"]]
+
+
+def test_choosing_while_it_computes_does_not_stop_it(room: Room, slow: Network) -> None:
+    room.say("compute")
+    assert slow.entered.wait(LONG)
+    room.choose(source="demo:real")
+    room.say("too-large")
+    room.say("choose", {"field": "source", "value": "nowhere"})
+    assert room.view["running"]
+    slow.go_on.set()
+    room.until(lambda view: not view["running"])
+    assert [shown.provenance.source for shown in room.shown] == ["images"]
+
+
+def test_closing_stops_within_a_batch_and_ends_the_threads(room: Room, slow: Network) -> None:
+    room.say("compute")
+    assert slow.entered.wait(LONG)
+    before = set(running_threads())
+    closing = Thread(target=room.chooser.close)
+    closing.start()
+    slow.go_on.set()
+    closing.join(LONG)
+    assert not closing.is_alive()
+    assert room.shown == []
+    ended = before - set(running_threads())
+    assert len([thread for thread in ended if thread.name.startswith("isexplore")]) == 2
+
+
+class Broken(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError(f"no room for {len(images)} images")
+
+
+class Mute(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("classifier", "device", "error"),
+    [
+        ("variable:broken", "cpu", "no room for 64 images"),
+        ("variable:mute", "cpu", "NotImplementedError"),
+        ("variable:softmax", "cpu", "logits"),
+        ("variable:gone", "cpu", "classifier"),
+        ("nobody", "cpu", "nobody"),
+        ("digits", "toaster", "toaster"),
+    ],
+)
+def test_a_failure_stays_on_screen_until_something_works(room: Room, classifier: str, device: str, error: str) -> None:
+    room.names.update(broken=Broken(), mute=Mute(), softmax=torch.nn.Softmax(dim=1))
+    room.choose(classifier=classifier, device=device)
+    view = room.compute()
+    assert error in view["error"]
+    assert (room.shown, view["done"], view["ready"]) == ([], False, True)
+    room.say("refresh")
+    assert error in room.view["error"]
+    room.choose(classifier="digits", device="cpu")
+    assert room.compute()["error"] == ""
+    assert len(room.shown) == 1
+
+
+def test_a_set_that_cannot_be_shown_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = make(5)
+    monkeypatch.setattr(sources, "notebook_namespace", lambda: {"ours": ours})
+
+    def refuse(_: ix.Predictions) -> None:
+        raise RuntimeError("no room on the screen")
+
+    room = Room({})
+    room.chooser._show = refuse
+    room.choose(source="variable", variable="ours")
+    view = room.compute()
+    assert (view["error"], view["done"], view["running"]) == ("no room on the screen", False, False)
+    room.chooser.close()
+
+
+# What comes from the page may be anything
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        "compute",
+        {},
+        {"kind": "unknown"},
+        {"kind": "choose"},
+        {"kind": "choose", "value": "path"},
+        {"kind": "choose", "value": {}},
+        {"kind": "choose", "value": {"field": ["source"], "value": None}},
+        {"kind": "choose", "value": {"field": "step", "value": "last"}},
+        {"kind": "choose", "value": {"field": "device", "value": {}}},
+        {"kind": "complete"},
+        {"kind": "complete", "value": 5},
+        {"kind": "upload"},
+        {"kind": "upload", "value": "x.png"},
+        {"kind": "upload", "value": [None, {}]},
+        {"kind": "too-large"},
+    ],
+)
+def test_no_message_breaks_it(room: Room, content: object) -> None:
+    (callback,) = room.chooser._msg_callbacks.callbacks
+    callback(room.chooser, content, [])
+    room.looked()
+    assert room.choose(source="demo:real")["ready"]
+
+
+def test_many_choices_at_once_end_with_the_last(room: Room, files: Path) -> None:
+    room.choose(source="path")
+    for path in [str(files / "samples.npz"), "/nothing/here", str(files / "Folder")] * 10:
+        room.say("choose", {"field": "path", "value": path})
+    assert room.looked()["preview"].startswith("Folder: 2 images")
+
+
+# Small parts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 255", (0, 255)),
+        ("0–255", (0, 255)),
+        ("0-16", (0, 16)),
+        ("-1 to 1", (-1, 1)),
+        ("−1–1", (-1, 1)),
+        ("-1-1", (-1, 1)),
+        ("−1 to −0.5", (-1, -0.5)),
+        ("0, 1", (0, 1)),
+        ("0.5-1.5", (0.5, 1.5)),
+        ("0 .5", (0, 0.5)),
+        ("[0, 1]", (0, 1)),
+    ],
+)
+def test_black_and_white_are_read_as_people_write_them(text: str, expected: tuple[float, float]) -> None:
+    assert sources._two_numbers(text) == expected
+
+
+@pytest.mark.parametrize("text", ["x", "1", "0 1 2", "0,5 1", "", "nan inf", "1e3 2"])
+def test_other_than_two_numbers_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="two numbers"):
+        sources._two_numbers(text)
+
+
+def test_an_unknown_source_cannot_be_opened() -> None:
+    with pytest.raises(ValueError, match="cloud"):
+        sources.open_choice(Choice(source="cloud"), Uploads(), {})
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every folder")
+def test_a_locked_folder_has_no_completions(files: Path) -> None:
+    (files / "Folder").chmod(0)
+    assert sources.completions("Folder/") == []
+    (files / "Folder").chmod(0o700)
