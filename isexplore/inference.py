@@ -200,14 +200,19 @@ def _reporter(progress: bool | Callable[[int, int], None]) -> Iterator[Callable[
         return
     from tqdm.auto import tqdm
 
-    with tqdm(unit=" images", disable=not progress) as bar:
+    bar = None
 
-        def report(done: int, total: int) -> None:
-            if bar.total != total:
-                bar.reset(total)  # a notebook's bar takes a total in no other way
-            bar.update(done - bar.n)
+    def report(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:  # not before there is something to do: an early error stands alone
+            bar = tqdm(total=total, unit=" images", disable=not progress)
+        bar.update(done - bar.n)
 
+    try:
         yield report
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def _read(sample: ImageSet, numbers: range, skipped: list[tuple[str, str]]) -> dict[int, NDArray[np.uint8]]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
 from isexplore import uncertainty
-from isexplore.arrays import TINY, Rows, read_rows, to_numpy, xlogx
-from isexplore.splits import SplitSums, SplitTable, check_splits
+from isexplore.arrays import Rows, read_rows, xlogx
+from isexplore.splits import SplitTable, check_splits
+from isexplore.terms import divergences, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -195,13 +195,13 @@ def score_and_table(predictions: Any, max_splits: int) -> tuple[Score, SplitTabl
 
 
 def _score(rows: Rows, counts: Iterable[int], source: str | None) -> tuple[Score, SplitTable]:
-    terms = _terms(rows, counts)
+    terms = read_terms(rows, counts)
     n, n_classes, marginal = rows.n_images, rows.n_classes, terms.marginal
 
     marginal_entropy = max(float(-xlogx(marginal).sum()), 0.0)
     log_score = max(marginal_entropy - float(terms.entropies.mean()), 0.0)
     overall = math.exp(log_score)
-    kl = _divergences(rows, marginal, terms.entropies)
+    kl = divergences(rows, marginal, terms.entropies)
     variance = float(kl.var())
     b = uncertainty.bias_constant(marginal, terms.mean_square)
     score = Score(
@@ -261,44 +261,6 @@ def with_splits(score: Score, table: SplitTable, splits: int) -> Score:
         split_scores=scores,
         warnings=uncertainty.size_warnings(n, len(scores), b, variance),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Terms:
-    """What one pass over the rows gives."""
-
-    entropies: NDArray[np.float64]  # (N,) H(p)
-    marginal: NDArray[np.float64]  # (C,) mean of p
-    mean_square: NDArray[np.float64]  # (C,) mean of p²
-    mean_xlogx: NDArray[np.float64]  # (C,) mean of p ln p
-    table: SplitTable
-
-
-def _terms(rows: Rows, counts: Iterable[int]) -> _Terms:
-    n, n_classes = rows.n_images, rows.n_classes
-    entropies = np.empty(n)
-    squares, xlogxs = np.zeros(n_classes), np.zeros(n_classes)
-    sums = SplitSums(n, n_classes, counts)
-    for start, p in rows.blocks():
-        xp = array_namespace(p)
-        p_log_p = xlogx(p)
-        block = np.maximum(-to_numpy(xp.sum(p_log_p, axis=1)), 0)
-        entropies[start : start + len(block)] = block
-        squares += to_numpy(xp.sum(p * p, axis=0))
-        xlogxs += to_numpy(xp.sum(p_log_p, axis=0))
-        sums.add(start, p, block)
-    table = sums.table()
-    return _Terms(entropies, table.probabilities[-1] / n, squares / n, xlogxs / n, table)
-
-
-def _divergences(rows: Rows, marginal: NDArray[np.float64], entropies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """KL(p‖m) = −H(p) − Σ_c p_c ln m_c of each row; a class that no image reaches has p_c = 0 in every row."""
-    log_marginal = np.log(marginal + TINY)
-    cross_entropies = np.empty(rows.n_images)
-    for start, p in rows.blocks():
-        weights = array_namespace(p).asarray(log_marginal, device=device(p))
-        cross_entropies[start : start + p.shape[0]] = -to_numpy(p @ weights)
-    return np.maximum(cross_entropies - entropies, 0)
 
 
 def _source(predictions: Any) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import time
 from threading import Event, Thread
 from threading import enumerate as running_threads
@@ -353,6 +352,14 @@ def test_an_uploaded_array_file_is_opened(room: Room) -> None:
     assert "6 images" in room.looked()["preview"]
     assert room.compute()["error"] == ""
     assert len(room.shown[0]) == 6
+
+
+def test_uploaded_predictions_are_shown(room: Room, tmp_path: Path) -> None:
+    make(9).save(tmp_path / "run.safetensors")
+    room.choose(source="upload")
+    room.say("upload", ["run.safetensors"], [memoryview((tmp_path / "run.safetensors").read_bytes())])
+    view = room.looked()
+    assert view["verb"] == "Show"
 
 
 def test_another_upload_replaces_the_last_and_leaves_its_pictures_readable(room: Room) -> None:
@@ -713,6 +720,28 @@ def test_many_choices_at_once_end_with_the_last(room: Room, files: Path) -> None
     assert room.looked()["preview"].startswith("Folder: 2 images")
 
 
+def test_an_older_picture_of_the_form_never_comes_last(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    painting, go_on = Event(), Event()
+
+    def hold_up(_: object) -> list[tuple[str, str]]:
+        if not painting.is_set():
+            painting.set()
+            assert go_on.wait(LONG)
+        return []
+
+    monkeypatch.setattr(sources, "image_variables", hold_up)
+    older = Thread(target=room.say, args=("refresh",))
+    newer = Thread(target=room.chooser.choose, args=("device", "cpu"))
+    older.start()
+    assert painting.wait(LONG)
+    newer.start()
+    newer.join(0.1)  # it waits for the older one, which would otherwise overtake it now
+    go_on.set()
+    older.join(LONG)
+    newer.join(LONG)
+    assert room.view["chosen"]["device"] == "cpu"
+
+
 # Small parts
 
 
@@ -745,10 +774,3 @@ def test_other_than_two_numbers_is_an_error(text: str) -> None:
 def test_an_unknown_source_cannot_be_opened() -> None:
     with pytest.raises(ValueError, match="cloud"):
         sources.open_choice(Choice(source="cloud"), Uploads(), {})
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every folder")
-def test_a_locked_folder_has_no_completions(files: Path) -> None:
-    (files / "Folder").chmod(0)
-    assert sources.completions("Folder/") == []
-    (files / "Folder").chmod(0o700)

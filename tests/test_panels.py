@@ -20,19 +20,21 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import isexplore as ix
+from isexplore.predictions import Provenance
 from isexplore.widgets.chooser import Chooser
 from isexplore.widgets.entropy import EntropyPanel
 from isexplore.widgets.gallery import GalleryPanel
 from isexplore.widgets.header import HeaderPanel
 from isexplore.widgets.marginal import MarginalPanel
 from isexplore.widgets.protocol import ProtocolPanel
-from isexplore.widgets.state import ExplorerState, Frame
+from isexplore.widgets.state import ExplorerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from isexplore.widgets.frame import Frame
     from isexplore.widgets.panel import Panel
 
 PANELS: tuple[type[Panel], ...] = (HeaderPanel, MarginalPanel, EntropyPanel, ProtocolPanel, GalleryPanel)
@@ -46,6 +48,10 @@ def matrix(n: int, c: int, seed: int = 0) -> NDArray[np.float64]:
 
 def make(n: int = 250, c: int = 5, seed: int = 0, **parts: Any) -> ix.Predictions:
     return ix.Predictions.from_probabilities(matrix(n, c, seed), **parts)
+
+
+def named(source: str, predictions: ix.Predictions) -> ix.Predictions:
+    return predictions.described(Provenance(source=source))
 
 
 def pictures(n: int, h: int = 6, w: int = 4, c: int = 3) -> NDArray[np.uint8]:
@@ -229,7 +235,7 @@ def test_the_header_says_what_the_score_says() -> None:
     view, score = panel.view, ix.inception_score(predictions, splits=5)
     assert (view["mean"], view["std"], view["overall"]) == pytest.approx((score.mean, score.std, score.overall))
     assert (view["corrected"], view["low"], view["high"]) == pytest.approx((score.corrected, *score.interval()))
-    assert (view["splits"], view["perSplit"], view["n"]) == (5, score.split_sizes, 250)
+    assert (view["splits"], view["perSplit"]) == (5, score.split_sizes)
     assert view["warnings"] == list(score.warnings)
     assert view["logScore"] == pytest.approx(math.log(score.overall))
     assert view["variety"] - view["doubt"] == pytest.approx(view["logScore"])
@@ -418,10 +424,12 @@ def test_a_thousand_classes_are_paged() -> None:
 def test_references_are_offered_only_with_the_same_classes() -> None:
     state = show(make())
     panel = MarginalPanel(state)
-    panel.offer_reference("same", make(seed=1))
-    panel.offer_reference("more classes", make(c=6))
-    panel.offer_reference("other names", make(class_names=list("abcde")))
-    assert [key for key, _ in panel.view["references"]] == ["", "same"]
+    state.show(named("more classes", make(c=6)))
+    state.show(named("other names", make(class_names=list("abcde"))))
+    state.show(named("shown", make()))
+    state.set_reference("same", make(seed=1))
+    state.set_reference()
+    assert [key for key, _ in panel.view["references"]] == ["", "probabilities", "shown", "same"]
     say(panel, {"kind": "reference", "value": "same"})
     assert (panel.view["reference"], panel.view["referenceKey"]) == ("same", "same")
     np.testing.assert_allclose(panel.view["expected"], ix.inception_score(make(seed=1)).marginal, atol=1e-7)
@@ -430,8 +438,10 @@ def test_references_are_offered_only_with_the_same_classes() -> None:
     assert panel.view["reference"] == "same"
     say(panel, {"kind": "reference", "value": ""})
     assert (panel.error, panel.view["referenceKey"]) == ("", "")
-    state.show(make(c=6))
-    assert [key for key, _ in panel.view["references"]] == ["", "more classes"]
+    say(panel, {"kind": "reference", "value": "never seen"})
+    assert "never seen" in panel.error
+    state.show(named("six", make(c=6)))
+    assert [key for key, _ in panel.view["references"]] == ["", "more classes", "six"]
 
 
 def test_a_clicked_bar_is_marked() -> None:
@@ -608,6 +618,8 @@ def test_sprites_follow_the_set() -> None:
     state = show(make(5, thumbnails=pictures(5)))
     panel = GalleryPanel(state)
     first = panel.sprite
+    state.show(make(5, thumbnails=pictures(5)[::-1]))
+    assert panel.sprite not in (b"", first)
     state.show(make(5))
     assert (panel.sprite, panel.view["tile"]["width"]) == (b"", 1)
     state.show(make(5, thumbnails=255 - pictures(5)))
@@ -785,7 +797,6 @@ def test_a_click_while_another_set_arrives_is_drawn_from_one_of_both() -> None:
         together.wait(30)
         for i in range(60):
             state.show(sets[i % 2])
-            marginal.offer_reference("other", sets[i % 2])
 
     def click() -> None:
         together.wait(30)
@@ -826,7 +837,7 @@ def test_without_predictions_there_is_only_a_chooser() -> None:
     with pytest.raises(ValueError, match="choose one first"):
         explorer.to_dataframe()
     explorer.show(make())
-    assert explorer.header.view["n"] == 250
+    assert explorer.gallery.view["n"] == 250
     explorer.close()
 
 
@@ -870,7 +881,7 @@ def test_another_set_is_shown_in_the_same_panels() -> None:
     explorer.show(other)
     assert explorer.predictions is other
     assert (explorer.header, explorer.marginal, explorer.entropy, explorer.protocol, explorer.gallery) == parts
-    assert (explorer.header.view["n"], explorer.marginal.view["classes"]) == (20, 3)
+    assert (explorer.gallery.view["n"], explorer.marginal.view["classes"]) == (20, 3)
     explorer.close()
 
 

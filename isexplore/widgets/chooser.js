@@ -14,7 +14,7 @@ export default {
     const variable = h("select");
     const completions = h("datalist", { id: freshId() });
     const path = h("input", { type: "text", class: "ix-path", list: completions.id, placeholder: "folder, .npz, .npy or saved .safetensors", spellcheck: "false", autocomplete: "off" });
-    const upload = h("input", { type: "file", multiple: true, accept: "image/*,.npz,.npy" });
+    const upload = h("input", { type: "file", multiple: true, accept: "image/*,.npz,.npy,.safetensors" });
     const range = h("input", { type: "text", class: "ix-number", placeholder: "inferred", title: "the values of black and white, such as 0 255" });
     const layout = h("select");
     const classifier = h("select");

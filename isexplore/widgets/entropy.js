@@ -57,8 +57,8 @@ export default {
       return () => {
         const v = view();
         const [from, to] = v.range ?? [v.edges[0], v.edges.at(-1)];
-        low.value = from.toFixed(3);
-        high.value = to.toFixed(3);
+        low.value = (Math.floor(1000 * from) / 1000).toFixed(3); // rounded outwards, so that the ends stay inside
+        high.value = (Math.ceil(1000 * to) / 1000).toFixed(3);
         logarithmic.checked = v.logarithmic;
         chart.update();
       };

@@ -10,7 +10,8 @@ import numpy as np
 from isexplore.widgets.panel import HERE, Panel
 
 if TYPE_CHECKING:
-    from isexplore.widgets.state import ExplorerState, Frame
+    from isexplore.widgets.frame import Frame
+    from isexplore.widgets.state import ExplorerState
 
 _BINS = 50
 

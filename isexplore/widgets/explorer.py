@@ -47,8 +47,11 @@ class Explorer(anywidget.AnyWidget):
         if predictions is not None:
             self.show(predictions)
         if reference is not None:
-            self.state.set_reference(predictions=reference)
-            self.marginal.offer_reference(reference.provenance.source, reference)
+            try:
+                self.state.set_reference(predictions=reference)
+            except ValueError:
+                self.close()
+                raise
 
     def show(self, predictions: Predictions) -> None:
         """Show another sample set in place of this one."""
@@ -58,7 +61,6 @@ class Explorer(anywidget.AnyWidget):
                 self.header, self.marginal = HeaderPanel(self.state), MarginalPanel(self.state)
                 self.entropy, self.protocol = EntropyPanel(self.state), ProtocolPanel(self.state)
                 self.gallery = GalleryPanel(self.state)
-        self.marginal.offer_reference(predictions.provenance.source, predictions)
 
     @property
     def predictions(self) -> Predictions | None:

@@ -70,9 +70,9 @@ export default {
             pen.fillStyle = style.getPropertyValue("--ix-line");
             pen.fillRect(x, y, tile, tile);
             pen.fillStyle = style.getPropertyValue("--ix-text");
-            pen.font = `10px ${style.getPropertyValue("--ix-font")}`;
+            pen.font = `9px ${style.getPropertyValue("--ix-font")}`;
             pen.textAlign = "center";
-            pen.fillText(item.class.slice(0, 7), x + tile / 2, y + tile / 2 + 3, tile);
+            pen.fillText(item.class.slice(0, 12), x + tile / 2, y + tile / 2 + 3, tile);
           }
           pen.globalAlpha = 1;
           if (item.number === v.primary?.number) {

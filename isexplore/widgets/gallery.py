@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isexplore.widgets.state import ExplorerState, Frame, Sample
+    from isexplore.widgets.frame import Frame, Sample
+    from isexplore.widgets.state import ExplorerState
 
 _PAGE = 56
 _TOP = 10

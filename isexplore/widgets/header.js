@@ -24,7 +24,7 @@ export default {
         line.replaceChildren(h("strong", {}, `IS ${number(v.mean)}`), v.splits > 1 ? ` ± ${number(v.std)}` : "",
           ` over ${count(v.splits)} ${v.splits === 1 ? "split" : "splits"} of ${v.perSplit}`,
           ` · whole set ${number(v.overall)} · corrected ${number(v.corrected)} (95 % ${number(v.low)}–${number(v.high)})`,
-          v.source ? ` · ${v.source}` : "", h("span", { class: "ix-set" }, ` · ${v.set}, ${count(v.n)} images`));
+          v.source ? ` · ${v.source}` : "");
         line.title = "± is the standard deviation across splits; the range in brackets is a 95 % confidence interval for the corrected score of the whole set.";
         formula.replaceChildren(
           "ln IS ", number(v.logScore), " = ",

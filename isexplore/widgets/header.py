@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from isexplore.widgets.panel import HERE, Panel
 
 if TYPE_CHECKING:
-    from isexplore.widgets.state import Frame
+    from isexplore.widgets.frame import Frame
 
 
 class HeaderPanel(Panel):
@@ -36,8 +36,6 @@ class HeaderPanel(Panel):
             "variety": score.marginal_entropy,
             "doubt": float(score.conditional_entropy.mean()),
             "most": math.log(score.n_classes),
-            "n": score.n_images,
-            "set": frame.sample.predictions.provenance.source,
             "source": score.source,
             "warnings": [*score.warnings, *notes],
         }

@@ -40,7 +40,7 @@ export default {
             layout: {
               barmode: "overlay", bargap: 0.2,
               xaxis: {
-                title: { text: v.names.length < v.classes ? `class, ${v.sortedBy}` : "class" }, range: [-0.6, x.length - 0.4], showgrid: false,
+                title: { text: `class (${v.sortedBy})` }, range: [-0.6, x.length - 0.4], showgrid: false,
                 tickvals: x, ticktext: v.names.map(escapeLabel), tickangle: 7 * v.names.reduce((sum, name) => sum + short(name).length + 1, 0) > chart.chart.clientWidth - 60 ? -60 : 0,
               },
               yaxis: { title: { text: "p(y)" }, rangemode: "tozero", range: [0, v.top] },

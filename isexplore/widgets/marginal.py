@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isexplore.predictions import Predictions
-    from isexplore.widgets.state import ExplorerState, Frame
+    from isexplore.widgets.frame import Frame
+    from isexplore.widgets.state import ExplorerState
 
 # Bars stay wide enough to read and to click; more classes than this are paged.
-_PAGE = 40
+_PAGE = 30
 _SORTS: dict[str, tuple[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]]] = {
     "class": ("class order", lambda share, _: np.arange(len(share))),
     "share": ("share, most first", lambda share, _: np.argsort(-share, kind="stable")),
@@ -26,7 +26,6 @@ _SORTS: dict[str, tuple[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]
         lambda share, expected: np.argsort(-np.abs(share - expected), kind="stable"),
     ),
 }
-_UNIFORM = "uniform"
 
 
 class MarginalPanel(Panel):
@@ -38,13 +37,7 @@ class MarginalPanel(Panel):
     def __init__(self, state: ExplorerState) -> None:
         self._sort = "class"
         self._page = 0
-        self._references: dict[str, Predictions] = {}
         super().__init__(state)
-
-    def offer_reference(self, name: str, predictions: Predictions) -> None:
-        """Put a sample set on the list of references to choose from."""
-        self._references[name] = predictions
-        self.redraw()
 
     def picture(self, frame: Frame) -> dict[str, Any]:
         """Return one page of bars, in the chosen order."""
@@ -55,7 +48,7 @@ class MarginalPanel(Panel):
         self._page = min(self._page, pages - 1)
         shown = order[self._page * _PAGE : (self._page + 1) * _PAGE]
         selection = frame.selection
-        offered = [name for name, other in self._references.items() if other.class_names == names]
+        offered = [name for name, other in self.state.references.items() if other.class_names == names]
         top = float(max(score.marginal.max(), reference.share.max()))
         return {
             "names": [names[i] for i in shown],
@@ -73,7 +66,7 @@ class MarginalPanel(Panel):
             "sorts": [[key, text] for key, (text, _) in _SORTS.items()],
             "reference": reference.name,
             "referenceKey": reference.name if reference.name in offered else "",
-            "references": [["", _UNIFORM], *([name, name] for name in offered)],
+            "references": [["", "uniform"], *([name, name] for name in offered)],
             "chosen": selection.top_class if selection else None,
             "page": self._page,
             "pages": pages,
@@ -86,7 +79,7 @@ class MarginalPanel(Panel):
         if kind == "class":
             self.state.select_class(int(value))
         elif kind == "reference":
-            self.state.set_reference(value, self._references[value] if value else None)
+            self.state.set_reference(str(value) if value else None)
         elif kind == "sort":
             if value not in _SORTS:
                 raise ValueError(f"there is no order {value!r}")

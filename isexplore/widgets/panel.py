@@ -13,7 +13,8 @@ from isexplore.widgets.runtime import Runtime
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isexplore.widgets.state import ExplorerState, Frame
+    from isexplore.widgets.frame import Frame
+    from isexplore.widgets.state import ExplorerState
 
 HERE = Path(__file__).parent
 

@@ -18,7 +18,7 @@ export default {
         },
         draw: (c) => {
           const v = view();
-          const band = (sign) => v.means.map((mean, i) => mean + sign * v.stds[i]);
+          const band = (sign) => v.means.map((mean, i) => Math.max(1, mean + sign * v.stds[i])); // no score is below 1
           return {
             traces: [
               { type: "scatter", mode: "lines", x: v.counts, y: band(-1), line: { width: 0 }, hoverinfo: "skip" },

@@ -9,7 +9,8 @@ import traitlets
 from isexplore.widgets.panel import HERE, Panel
 
 if TYPE_CHECKING:
-    from isexplore.widgets.state import ExplorerState, Frame
+    from isexplore.widgets.frame import Frame
+    from isexplore.widgets.state import ExplorerState
 
 _FIRST_SEED = 2020  # the one torch-fidelity shuffles with
 

@@ -71,11 +71,7 @@ def open_choice(choice: Choice, uploads: Uploads, namespace: Mapping[str, Any]) 
             )
         return load(path) if path.endswith(".safetensors") else open_images(path, **stated)
     if kind == "upload":
-        uploaded = uploads.path()
-        try:
-            return open_images(uploaded, **stated, name="uploaded files")
-        except ValueError as error:  # nobody has to know where an upload lies
-            raise ValueError(str(error).replace(f"{uploaded.parent}/", "")) from error
+        return _open_upload(uploads.path(), stated)
     if kind == "variable":
         if choice.variable not in namespace:
             raise ValueError("choose a variable: an array or tensor of images, or predictions")
@@ -190,6 +186,13 @@ class Uploads:
         self._files = []
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _open_upload(path: Path, stated: dict[str, Any]) -> ImageSet | Predictions:
+    try:
+        return load(path) if path.suffix == ".safetensors" else open_images(path, **stated, name="uploaded files")
+    except ValueError as error:  # nobody has to know where an upload lies
+        raise ValueError(str(error).replace(f"{path.parent}/", "")) from error
 
 
 def _is_picture_array(value: object) -> bool:

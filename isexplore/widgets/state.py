@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from traitlets import HasTraits, Instance
 
-from isexplore.score import score_and_table, with_splits
-from isexplore.splits import SplitCurve, SplitTable, shuffled_order, split_table
-from isexplore.subsets import Subset, score_subset
+from isexplore.score import with_splits
+from isexplore.subsets import score_subset
+from isexplore.widgets.frame import Frame, Reference, Selection, sample_of, shuffled, uniform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,115 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.predictions import Predictions
-    from isexplore.score import Score
 
-__all__ = ["ExplorerState", "Frame", "Order", "Reference", "Sample", "Selection"]
+__all__ = ["ExplorerState"]
 
-MOST_SPLITS = 200
 DEFAULT_SPLITS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """A sample set and what is computed from it once.
-
-    Attributes
-    ----------
-    predictions : Predictions
-    score : Score
-        Of the whole set as one split.
-    top_class : ndarray of int, shape (N,)
-        The class that the network finds most likely, per image.
-    class_counts : ndarray of int, shape (C,)
-        How many images have each class as their most likely one.
-    file_order : Order
-        The images as they lie.
-    """
-
-    predictions: Predictions
-    score: Score
-    top_class: NDArray[np.intp]
-    class_counts: NDArray[np.intp]
-    file_order: Order
-
-    @property
-    def n_images(self) -> int:
-        """The number of images."""
-        return len(self.predictions)
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """An order of the images, and what the score is in it at each split count.
-
-    Attributes
-    ----------
-    seed : int or None
-        Of the shuffle; None is the order of the files.
-    table : SplitTable
-    curve : SplitCurve
-        At 1 to min(N, 200) splits.
-    """
-
-    seed: int | None
-    table: SplitTable
-    curve: SplitCurve
-
-
-@dataclass(frozen=True, eq=False)
-class Selection:
-    """Some of the images.
-
-    Attributes
-    ----------
-    mask : ndarray of bool, shape (N,)
-    label : str
-        What was selected, in words.
-    subset : Subset
-        Their own score, and their part of p(y).
-    entropy_range : (float, float) or None
-        In nats, where it was selected by conditional entropy.
-    top_class : int or None
-        Where it was selected by class.
-    """
-
-    mask: NDArray[np.bool_]
-    label: str
-    subset: Subset
-    entropy_range: tuple[float, float] | None = None
-    top_class: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """A distribution over the classes to compare p(y) with: a name, and shares of shape (C,)."""
-
-    name: str
-    share: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Everything that is on screen at one moment.
-
-    Attributes
-    ----------
-    sample : Sample
-    order : Order
-    score : Score
-        At the current split count and order.
-    reference : Reference
-    selection : Selection or None
-    primary : int
-        The image looked at.
-    """
-
-    sample: Sample
-    order: Order
-    score: Score
-    reference: Reference
-    selection: Selection | None = None
-    primary: int = 0
 
 
 class ExplorerState(HasTraits):
@@ -138,6 +33,8 @@ class ExplorerState(HasTraits):
     ----------
     frame : Frame or None
         None until a sample set is shown.
+    references : dict of str to Reference
+        The marginals of the sets seen here, by their names.
     lock : RLock
         Held during a change; whoever reads the frame and acts on it holds it too.
 
@@ -156,19 +53,19 @@ class ExplorerState(HasTraits):
     def __init__(self) -> None:
         super().__init__()
         self.lock = RLock()
+        self.references: dict[str, Reference] = {}
 
     def show(self, predictions: Predictions) -> None:
         """Show another sample set; the split count and the reference stay where they still fit."""
-        score, table = score_and_table(predictions, min(len(predictions), MOST_SPLITS))
-        top_class = np.argmax(predictions.probabilities, axis=1)
-        counts = np.bincount(top_class, minlength=score.n_classes)
-        sample = Sample(predictions, score, top_class, counts, file_order=_order(None, table))
-        order = sample.file_order
+        sample = sample_of(predictions)
+        score, order = sample.score, sample.file_order
         with self.lock:
             old = self.frame
-            splits = min(old.score.splits if old else DEFAULT_SPLITS, sample.n_images, MOST_SPLITS)
+            splits = min(old.score.splits if old else DEFAULT_SPLITS, len(order.curve.counts))
             fits = old is not None and old.sample.predictions.class_names == predictions.class_names
-            reference = old.reference if old and fits else _uniform(score.n_classes)
+            reference = old.reference if old and fits else uniform(predictions)
+            source = predictions.provenance.source
+            self.references[source] = Reference(source, predictions.class_names, score.marginal)
             self.frame = Frame(sample, order, with_splits(score, order.table, splits), reference)
 
     def set_splits(self, splits: int) -> None:
@@ -199,31 +96,38 @@ class ExplorerState(HasTraits):
         seed = None if seed is None else operator.index(seed)
 
         def change(frame: Frame) -> Frame:
-            order = frame.sample.file_order if seed is None else _shuffled(frame.sample, seed)
+            order = frame.sample.file_order if seed is None else shuffled(frame.sample, seed)
             return replace(frame, order=order, score=with_splits(frame.sample.score, order.table, frame.score.splits))
 
         self._change(change)
 
     def set_reference(self, name: str | None = None, predictions: Predictions | None = None) -> None:
-        """Compare p(y) with that of other predictions; without any, with the uniform distribution.
+        """Compare p(y) with that of other predictions, or of a set seen before by its name; without, with uniform.
 
         Raises
         ------
         ValueError
-            If the other predictions have other classes.
+            If the other predictions have other classes, or no set of that name was seen.
         """
 
         def change(frame: Frame) -> Frame:
-            classes = frame.sample.score.n_classes
-            if predictions is None:
-                return replace(frame, reference=_uniform(classes))
-            here, there = frame.sample.predictions.class_names, predictions.class_names
+            if predictions is not None:
+                share = predictions.probabilities.mean(axis=0, dtype=np.float64)
+                reference = Reference(name or predictions.provenance.source, predictions.class_names, share)
+            elif name is None:
+                reference = uniform(frame.sample.predictions)
+            elif name in self.references:
+                reference = self.references[name]
+            else:
+                raise ValueError(f"no sample set {name!r} was seen here; seen are: {', '.join(self.references)}")
+            here, there = frame.sample.predictions.class_names, reference.class_names
             if there != here:
                 raise ValueError(
-                    f"the reference has other classes: {len(there)} ({there[0]}, …) against {classes} ({here[0]}, …)"
+                    f"the reference has other classes: {len(there)} ({there[0]}, …) against {len(here)} ({here[0]}, …)"
                 )
-            share = predictions.probabilities.mean(axis=0, dtype=np.float64)
-            return replace(frame, reference=Reference(name or predictions.provenance.source, share))
+            if predictions is not None:
+                self.references[reference.name] = reference
+            return replace(frame, reference=reference)
 
         self._change(change)
 
@@ -245,9 +149,7 @@ class ExplorerState(HasTraits):
 
         def choose(frame: Frame) -> tuple[NDArray[np.bool_], str]:
             entropy = frame.sample.score.conditional_entropy
-            # The ends come from a plot or from a field with three decimals; the extremes must not fall outside.
-            slack = 5e-4
-            return (entropy >= low - slack) & (entropy <= high + slack), f"H(y|x) from {low:.3f} to {high:.3f} nats"
+            return (entropy >= low) & (entropy <= high), f"H(y|x) from {low:.3f} to {high:.3f} nats"
 
         self._select(choose, entropy_range=(float(low), float(high)))
 
@@ -320,16 +222,3 @@ class ExplorerState(HasTraits):
             if self.frame is None:
                 raise ValueError("no sample set is shown yet: choose one first")
             self.frame = change(self.frame)
-
-
-def _shuffled(sample: Sample, seed: int) -> Order:
-    most = min(sample.n_images, MOST_SPLITS)
-    return _order(seed, split_table(sample.predictions, most, shuffled_order(sample.n_images, seed)))
-
-
-def _order(seed: int | None, table: SplitTable) -> Order:
-    return Order(seed, table, table.curve(range(1, min(table.n_images, MOST_SPLITS) + 1)))
-
-
-def _uniform(classes: int) -> Reference:
-    return Reference("uniform", np.full(classes, 1 / classes))

@@ -15,7 +15,7 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from playwright.sync_api import Browser, Locator, Page, Request
+    from playwright.sync_api import Browser, Locator, Page, Request, WebSocket
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1", ""}
@@ -70,9 +70,7 @@ class Visit:
         """Wait until the page is connected to an idle kernel: a run before that makes Lab ask for one."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            sessions = f"{self.lab.url}/api/sessions?token={self.lab.token}"
-            with urllib.request.urlopen(sessions, timeout=10) as reply:  # noqa: S310 - our own server
-                kernels = [session["kernel"] for session in json.load(reply) if session["path"] == name]
+            kernels = [session["kernel"] for session in _sessions(self.lab) if session["path"] == name]
             if any(kernel["execution_state"] == "idle" and kernel["connections"] > 0 for kernel in kernels):
                 return
             self.page.wait_for_timeout(200)
@@ -161,14 +159,13 @@ def visiting(browser: Browser, lab: Lab) -> Iterator[Visit]:
     page.set_default_timeout(30_000)
     it = Visit(page, lab)
 
-    def watch(request: Request) -> None:
-        if (
-            urlsplit(request.url).scheme in ("http", "https", "ws", "wss")
-            and urlsplit(request.url).hostname not in _LOOPBACK
-        ):
-            it.outside.append(f"asked of another machine: {request.url}")
+    def watch(asked: Request | WebSocket) -> None:
+        url = urlsplit(asked.url)
+        if url.scheme in ("http", "https", "ws", "wss") and url.hostname not in _LOOPBACK:
+            it.outside.append(f"asked of another machine: {asked.url}")
 
     page.on("request", watch)
+    page.on("websocket", watch)
     page.on(
         "console", lambda message: it.errors.append(f"console: {message.text}") if message.type == "error" else None
     )
@@ -177,6 +174,20 @@ def visiting(browser: Browser, lab: Lab) -> Iterator[Visit]:
         yield it
     finally:
         context.close()
+        for session in _sessions(lab):  # a kernel that is left running costs memory
+            _ask(lab, f"sessions/{session['id']}", "DELETE")
+
+
+def _sessions(lab: Lab) -> list[dict[str, Any]]:
+    sessions: list[dict[str, Any]] = json.loads(_ask(lab, "sessions", "GET"))
+    return sessions
+
+
+def _ask(lab: Lab, what: str, method: str) -> bytes:
+    request = urllib.request.Request(f"{lab.url}/api/{what}?token={lab.token}", method=method)  # noqa: S310 - our own
+    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 - our own server
+        answer: bytes = reply.read()
+    return answer
 
 
 def _write_notebook(path: Path, cells: Sequence[str]) -> None:
