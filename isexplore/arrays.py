@@ -92,7 +92,8 @@ def _normalised(block: Any, names: NDArray[np.intp], tolerance: float) -> Any:
     if not bool(xp.all(good)):
         bad = int(np.argmin(to_numpy(good)))
         raise ValueError(_complaint(to_numpy(block[bad, :]), int(names[bad])))
-    return block / sums[:, None]
+    block /= sums[:, None]  # in place: it is a copy already
+    return block
 
 
 def _complaint(row: NDArray[np.float64], name: int) -> str:

@@ -251,8 +251,8 @@ def with_splits(score: Score, table: SplitTable, splits: int) -> Score:
     """
     scores = table.scores(splits)
     n = score.n_images
-    variance = float(score.kl.var())
-    b = variance - 2 * n * score.bias / score.overall  # the bias is IS·(σ² − B)/2N
+    variance = n * (score.standard_error / score.overall) ** 2  # the standard error is IS·σ/√N
+    b = variance - 2 * n * score.bias / score.overall  # and the bias is IS·(σ² − B)/2N
     return replace(
         score,
         splits=len(scores),

@@ -48,6 +48,7 @@ export default {
       error);
     const summary = h("summary");
     const details = h("details", { class: "ix-chooser", open: !view().done }, summary, form);
+    details.addEventListener("toggle", () => { if (details.open && !view().ready) send("open"); });
     el.append(details);
 
     let done = view().done;

@@ -91,12 +91,12 @@ class Chooser(anywidget.AnyWidget):
             ["upload", "files from your computer"],
             ["variable", "a variable of this notebook"],
         ]
-        self._devices = [
-            ["auto", "the best there is"],
-            *([name, f"{name}: {card}"] for name, card in devices().items()),
-        ]
+        self._devices = [["auto", "the best there is"]]
         self.on_msg(self._receive)
-        self._open()
+        if shown:
+            self._paint()  # the form is closed: looking around waits until a person opens it
+        else:
+            self._open()
 
     @property
     def choice(self) -> Choice:
@@ -221,7 +221,12 @@ class Chooser(anywidget.AnyWidget):
             self._preview = str(error) or type(error).__name__
             self._paint()
 
-        self._opener.start(lambda _: sources.open_choice(choice, uploads, names), opened, failed)
+        def look(_: Event) -> ImageSet | Predictions:
+            if len(self._devices) == 1:  # only here, since it imports torch, which takes a second
+                self._devices = [*self._devices, *([name, f"{name}: {card}"] for name, card in devices().items())]
+            return sources.open_choice(choice, uploads, names)
+
+        self._opener.start(look, opened, failed)
 
     def _receive(self, _: object, message: dict[str, Any], buffers: list[memoryview]) -> None:
         try:
@@ -241,6 +246,8 @@ class Chooser(anywidget.AnyWidget):
                 self.compute()
             elif kind == "cancel":
                 self.cancel()
+            elif kind == "open" and self._opened is None:
+                self._open()
             elif kind == "refresh":
                 self._paint()
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it

@@ -1,0 +1,29 @@
+"""Run every benchmark, and write the table RESULTS.md beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import explorer_paint
+import import_time
+import score_time
+import slider_paint
+from figures import machine, table
+
+
+def main() -> None:
+    parts = [
+        "# Benchmarks",
+        "`python tests/bench/run.py` writes this file; a ratio of 1 or less keeps a budget.",
+        "Peers to compare with are optional: `pip install torch-fidelity torchmetrics pytorch-ignite`.",
+        machine(),
+    ]
+    for benchmark in (import_time, explorer_paint, slider_paint, score_time):
+        part = table(benchmark.TITLE, benchmark.measure())
+        print(part, flush=True)
+        parts.append(part.rstrip())
+    (Path(__file__).parent / "RESULTS.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
