@@ -315,7 +315,14 @@ def test_lab_runs_prints_its_address_and_stops_on_ctrl_c(tmp_path: Path) -> None
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "PYTHONPATH": str(Path(ix.__file__).parents[1])}
     with (
         (tmp_path / "log").open("w+") as log,
-        subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stderr=log) as lab,  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - no thread is running here that it could harm
+        ) as lab,
     ):
         try:
             assert _appears(r"http://127\.0\.0\.1:\d+/lab/tree/explore\.ipynb\?token=\w{20,}", tmp_path / "log")
@@ -324,6 +331,11 @@ def test_lab_runs_prints_its_address_and_stops_on_ctrl_c(tmp_path: Path) -> None
         finally:
             lab.kill()
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to a job in the background, whose children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _appears(pattern: str, log: Path, seconds: float = 120) -> bool:
