@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import platform
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 
 from isexplore.classifiers import load_classifier
 from isexplore.images import open_images
-from isexplore.predictions import Predictions, Provenance
+from isexplore.predictions import THUMBNAIL_SIDE, Predictions, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["classify", "devices", "predict"]
 
-_THUMBNAIL_SIDE = 64
 _MOST_REASONS_SHOWN = 3
+# A batch of photos ends early, so that it fits into memory: 200 MB of float32 RGB.
+_BATCH_PIXELS = 2**24
+# Precision belongs to the process and modes to the network: runs that overlap would restore the wrong ones.
+_ONE_RUN = RLock()
 
 
 def devices() -> dict[str, str]:
@@ -67,9 +71,10 @@ def predict(
     classifier : str, torch.nn.Module or Classifier
         ``"digits"``, or any module that returns logits of shape (B, C).
     device : str
-        ``"auto"`` is CUDA if there is one, else Apple's MPS, else the CPU; or a name that torch knows.
+        ``"auto"`` is the first of `devices`: CUDA if there is one, else Apple's MPS, else the CPU; or a name that
+        torch knows, such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
     batch_size : int
-        Images a batch.
+        Images a batch, at most: large images come in smaller batches.
     progress : bool or callable
         True draws a progress bar; a callable is called with (images done, images in all) after each batch.
 
@@ -101,12 +106,32 @@ def predict(
 def classify(
     sample: ImageSet, network: Classifier, device: str, batch_size: int, report: Callable[[int, int], None]
 ) -> Predictions:
-    """Do the work of `predict`, silently: `report` is called with (images done, images in all) after each batch.
+    """Do the work of `predict`, silently; one run at a time, others wait.
+
+    Parameters
+    ----------
+    sample : ImageSet
+    network : Classifier
+    device : str
+        As for `predict`.
+    batch_size : int
+        Images a batch, at most.
+    report : callable
+        Called with (images done, images in all) at the start and after each batch.
 
     Raises
     ------
     ValueError
         As `predict`.
+
+    Examples
+    --------
+    >>> sample = open_images(np.zeros((2, 8, 8), np.uint8))
+    >>> classify(sample, load_classifier("digits"), "cpu", 1, print)
+    0 2
+    1 2
+    2 2
+    Predictions(2 images × 10 classes, array, digits)
     """
     import torch
 
@@ -114,27 +139,29 @@ def classify(
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     place = _device(device)
     rows: list[NDArray[np.float32]] = []
-    thumbnails: list[NDArray[np.uint8]] = []
+    thumbnails, shapes = bytearray(), list[tuple[int, ...]]()  # an array for each would scatter the memory
     names: list[str] = []
     skipped: list[tuple[str, str]] = []
     report(0, len(sample))
-    with _evaluating(network.module, place), _full_precision(), torch.inference_mode():
-        for start in range(0, len(sample), batch_size):
-            numbers = range(start, min(start + batch_size, len(sample)))
-            batch = _read(sample, numbers, skipped)
+    with _ONE_RUN, _evaluating(network.module, place), _full_precision(), torch.inference_mode():
+        for done, batch in _batches(sample, batch_size, skipped):
             if batch:
                 pictures = list(batch.values())
                 logits = network.module(network.prepare(pictures).to(place))
                 readable = [sample.image_names[i] for i in batch]
                 rows.append(_probabilities(logits, readable, network))
-                thumbnails.extend(_thumbnail(picture) for picture in pictures)
                 names.extend(readable)
-            report(numbers.stop, len(sample))
+                for thumbnail in map(_thumbnail, pictures):
+                    thumbnails += thumbnail.tobytes()
+                    shapes.append(thumbnail.shape)
+                del pictures  # before the next batch is read
+            report(done, len(sample))
     if not rows:
         raise ValueError(f"none of the {len(sample)} images of {sample.name} could be read: {_reasons(skipped)}")
 
     p = np.concatenate(rows)
-    return Predictions.from_probabilities(p, network.class_names, names, _stack(thumbnails)).described(
+    rows.clear()  # before the matrix is copied
+    return Predictions.from_probabilities(p, network.class_names, names, _stack(thumbnails, shapes)).described(
         Provenance(
             source=sample.name,
             classifier=network.name,
@@ -178,19 +205,25 @@ def _evaluating(module: torch.nn.Module, place: torch.device) -> Iterator[None]:
 
 @contextmanager
 def _full_precision() -> Iterator[None]:
-    """Switch TF32 off, with which NVIDIA cards compute convolutions by default: it keeps 10 bits of each factor."""
+    """Switch off TF32 and bfloat16, which keep 10 and 7 bits of each factor: NVIDIA cards convolve in TF32 by default.
+
+    Matrix products round like that only where somebody asked torch for it.
+    """
     import torch
 
-    cudnn: Any = torch.backends.cudnn
-    # torch 2.9 has a new switch, and refuses to mix the two.
-    new = hasattr(cudnn, "conv")
-    holder, switch, exact = (cudnn.conv, "fp32_precision", "ieee") if new else (cudnn, "allow_tf32", False)
-    before = getattr(holder, switch)
-    setattr(holder, switch, exact)
-    try:
+    backends: Any = torch.backends
+    cudnn = backends.cudnn
+    with ExitStack() as undo:
+        if hasattr(cudnn, "conv"):  # torch 2.9 has new switches, and refuses to mix the two kinds
+            for part in (cudnn.conv, backends.cuda.matmul, backends.mkldnn.matmul):
+                undo.callback(setattr, part, "fp32_precision", part.fp32_precision)
+                part.fp32_precision = "ieee"
+        else:
+            undo.callback(setattr, cudnn, "allow_tf32", cudnn.allow_tf32)
+            undo.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+            cudnn.allow_tf32 = False
+            torch.set_float32_matmul_precision("highest")
         yield
-    finally:
-        setattr(holder, switch, before)
 
 
 @contextmanager
@@ -215,15 +248,23 @@ def _reporter(progress: bool | Callable[[int, int], None]) -> Iterator[Callable[
             bar.close()
 
 
-def _read(sample: ImageSet, numbers: range, skipped: list[tuple[str, str]]) -> dict[int, NDArray[np.uint8]]:
-    """Read a batch of images; one that can't be read is put on the list of the skipped."""
-    batch = {}
-    for i in numbers:
+def _batches(
+    sample: ImageSet, batch_size: int, skipped: list[tuple[str, str]]
+) -> Iterator[tuple[int, dict[int, NDArray[np.uint8]]]]:
+    """Yield (images done with it, its images by number) for each batch; what can't be read is listed as skipped."""
+    batch: dict[int, NDArray[np.uint8]] = {}
+    start = pixels = 0
+    for i, name in enumerate(sample.image_names):
         try:
-            batch[i] = sample.read(i)
+            picture = batch[i] = sample.read(i)
+            pixels += picture.shape[0] * picture.shape[1]
         except (OSError, ValueError) as error:
-            skipped.append((sample.image_names[i], str(error)))
-    return batch
+            skipped.append((name, str(error)))
+        done = i + 1
+        if done in (start + batch_size, len(sample)) or pixels >= _BATCH_PIXELS:
+            yield done, batch
+            batch.clear()
+            start, pixels = done, 0
 
 
 def _probabilities(logits: object, names: Sequence[str], network: Classifier) -> NDArray[np.float32]:
@@ -251,21 +292,25 @@ def _probabilities(logits: object, names: Sequence[str], network: Classifier) ->
 
 
 def _thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if max(picture.shape[:2]) <= _THUMBNAIL_SIDE:
+    if max(picture.shape[:2]) <= THUMBNAIL_SIDE:
         return picture
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def _stack(thumbnails: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def _stack(pixels: bytearray, shapes: list[tuple[int, ...]]) -> NDArray[np.uint8]:
     """Stack pictures of any sizes, each in the middle of the smallest box that holds all."""
-    height, width, channels = (max(picture.shape[axis] for picture in thumbnails) for axis in range(3))
-    stack = np.zeros((len(thumbnails), height, width, channels), np.uint8)
-    for place, picture in zip(stack, thumbnails, strict=True):
-        h, w = picture.shape[:2]
-        top, left = (height - h) // 2, (width - w) // 2
-        place[top : top + h, left : left + w] = picture  # one channel spreads to three
+    height, width, channels = map(max, zip(*shapes, strict=True))
+    flat = np.frombuffer(pixels, np.uint8)
+    if len(flat) == len(shapes) * height * width * channels:
+        return flat.reshape(-1, height, width, channels)  # all of one size: the block itself
+    stack = np.zeros((len(shapes), height, width, channels), np.uint8)
+    start = 0
+    for place, (h, w, c) in zip(stack, shapes, strict=True):
+        top, left, stop = (height - h) // 2, (width - w) // 2, start + h * w * c
+        place[top : top + h, left : left + w] = flat[start:stop].reshape(h, w, c)  # one channel spreads to three
+        start = stop
     return stack
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 __all__ = ["copy_notebooks", "open_lab"]
 
@@ -109,6 +111,15 @@ def copy_notebooks(folder: Path) -> list[Path]:
     ------
     OSError
         If the folder can't be made or written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     copy_notebooks(Path(folder))
+    ...     (Path(folder) / "explore.ipynb").is_file()
+    []
+    True
     """
     kept = []
     try:
@@ -118,14 +129,24 @@ def copy_notebooks(folder: Path) -> list[Path]:
             if original.is_dir() or original.name.startswith("."):
                 continue
             if not copy.exists():
-                with copy.open("xb") as stream:
-                    stream.write(original.read_bytes())
-            elif not filecmp.cmp(original, copy, shallow=False):
+                _copy_whole(original, copy)
+            if not filecmp.cmp(original, copy, shallow=False):
                 kept.append(copy)
     except OSError as error:
         reason = "it is a file" if folder.is_file() else error.strerror
         raise OSError(f"cannot put the notebooks into {folder}: {reason}; name another folder with --dir") from error
     return kept
+
+
+def _copy_whole(original: Path, copy: Path) -> None:
+    """Copy a file under a temporary name first: half a notebook would count as edited, and be kept for ever."""
+    temporary = copy.with_name(f".isexplore-{uuid4().hex}.part")
+    try:
+        shutil.copyfile(original, temporary)
+        if not copy.exists():  # somebody may have been faster
+            temporary.rename(copy)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _packaged_notebooks() -> Path:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from isexplore.arrays import check_probabilities
-from isexplore.tensor_files import open_tensors, save_tensors
+from isexplore.tensor_files import expand_home, open_tensors, save_tensors
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictions", "Provenance", "load"]
 
 _FORMAT = "isexplore predictions 1"
-_THUMBNAIL_SIDE = 64
+THUMBNAIL_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,8 @@ class Predictions:
         Parameters
         ----------
         p : array-like, shape (N, C)
-            Rows that sum to one within 1e-3; kept as they are, as float32. A torch tensor will do.
+            Rows that sum to one within 1e-3; kept as they are, as float32. A torch tensor will do. The matrix is
+            copied, unless it is a memory map of float32: leave that file as it is while the predictions are in use.
         class_names, image_names : sequence of str, optional
             C and N names; numbers where left out.
         thumbnails : ndarray of uint8, shape (N, h, w), (N, h, w, 1) or (N, h, w, 3), optional
@@ -137,7 +137,14 @@ class Predictions:
         )
 
     def described(self, provenance: Provenance) -> Self:
-        """Return the same predictions with another provenance."""
+        """Return the same predictions with another provenance.
+
+        Examples
+        --------
+        >>> predictions = Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]])
+        >>> predictions.described(Provenance(source="samples.npz", classifier="mine"))
+        Predictions(2 images × 2 classes, samples.npz, mine)
+        """
         return replace(self, provenance=provenance)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -147,8 +154,8 @@ class Predictions:
 
         Raises
         ------
-        FileNotFoundError
-            If the folder does not exist.
+        OSError
+            If the folder does not exist, or the file can't be written.
 
         Examples
         --------
@@ -195,7 +202,7 @@ def load(path: str | os.PathLike[str]) -> Predictions:
     ...
     FileNotFoundError: there is no file nothing.safetensors
     """
-    file = Path(path).expanduser()
+    file = expand_home(path)
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}")
     try:
@@ -229,7 +236,7 @@ def _to_float32(p: Any) -> NDArray[np.float32]:
         p = (p if str(p.dtype) == "torch.float32" else p.double()).numpy()
     matrix = np.asarray(p)
     if matrix.dtype == np.float32:
-        return matrix
+        return matrix if isinstance(p, np.memmap) else matrix.copy()
     # What 16 bits have rounded away would miss the tolerance of the sum when the file is read again.
     rows: NDArray[np.float64] = matrix / matrix.sum(axis=1, keepdims=True, dtype=np.float64)
     return rows.astype(np.float32)
@@ -252,9 +259,9 @@ def _check_thumbnails(thumbnails: NDArray[np.uint8] | None, n: int) -> NDArray[n
     pictures: NDArray[np.uint8] = given[..., None] if given.ndim == 3 else given  # noqa: PLR2004
     shape = pictures.shape
     fits = pictures.dtype == np.uint8 and len(shape) == 4 and shape[0] == n and shape[3] in (1, 3)  # noqa: PLR2004
-    if not fits or min(shape[1:3]) < 1 or max(shape[1:3]) > _THUMBNAIL_SIDE:
+    if not fits or min(shape[1:3]) < 1 or max(shape[1:3]) > THUMBNAIL_SIDE:
         raise ValueError(
-            f"thumbnails must be uint8 of shape ({n}, h, w, 1 or 3), at most {_THUMBNAIL_SIDE} pixels a side; "
+            f"thumbnails must be uint8 of shape ({n}, h, w, 1 or 3), at most {THUMBNAIL_SIDE} pixels a side; "
             f"these are {given.dtype} of shape {given.shape}"
         )
     return pictures

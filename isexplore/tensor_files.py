@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -28,7 +28,7 @@ def save_tensors(
     Raises
     ------
     FileNotFoundError
-        If the folder does not exist.
+        If the folder, or the home folder that ``~`` stands for, does not exist.
     IsADirectoryError
         If the path is itself a folder.
     OSError
@@ -36,22 +36,25 @@ def save_tensors(
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_tensors(f"{folder}/a.safetensors", {"x": np.ones(2, np.float32)}, {"unit": "nats"})
     ...     open_tensors(f"{folder}/a.safetensors")
     ({'x': memmap([1., 1.], dtype=float32)}, {'unit': 'nats'})
     """
-    target = Path(path).expanduser()
+    target = expand_home(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot save {target}: the folder {target.parent} does not exist")
     if target.is_dir():
         raise IsADirectoryError(f"cannot save {target}: it is a folder")
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".isexplore-{uuid4().hex}.part")
     try:
+        temporary.touch(exist_ok=False)
+        permissions = temporary.stat().st_mode  # of any new file; safetensors may replace it by a private one
         save_file(dict(tensors), temporary, dict(metadata))
-        _match_umask(temporary)
+        temporary.chmod(permissions)
+        with temporary.open("r+b") as stream:
+            os.fsync(stream.fileno())  # else a power cut could leave the name on an incomplete file
         temporary.replace(target)
     except SafetensorError as error:  # such as a full disk
         raise OSError(f"cannot save {target}: {error}") from error
@@ -71,6 +74,14 @@ def open_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]],
     ------
     ValueError
         If the file is damaged, or an array is empty or of another type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tensors(f"{folder}/a.safetensors", {"x": np.arange(3, dtype=np.uint8)}, {})
+    ...     open_tensors(f"{folder}/a.safetensors")[0]["x"]
+    memmap([0, 1, 2], dtype=uint8)
     """
     file = Path(path)
     try:
@@ -94,8 +105,20 @@ def open_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]],
     return tensors, metadata
 
 
-def _match_umask(file: Path) -> None:
-    """Give a temporary file, which is private, the permissions that an ordinary new file has."""
-    mask = os.umask(0)
-    os.umask(mask)
-    file.chmod(0o666 & ~mask)
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """Put the home folder in the place of a leading ``~``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such user.
+
+    Examples
+    --------
+    >>> expand_home("run.safetensors").name
+    'run.safetensors'
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(f"there is no {path}: its ~ stands for no known home folder") from error

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 
 from isexplore import demo
-from isexplore.classifiers import Classifier, load_classifier
-from isexplore.classifiers.digits import DigitsClassifier
+from isexplore.classifiers import Classifier, digits, load_classifier
+from isexplore.classifiers.digits import DigitsClassifier, _resize
 from isexplore.classifiers.module import ModuleClassifier
 
 RANDOM = np.random.default_rng(0)
@@ -25,11 +25,11 @@ def test_importing_the_protocol_is_light() -> None:
 
 
 def test_digits_is_found_by_name() -> None:
-    digits = load_classifier("digits")
-    assert isinstance(digits, Classifier)
-    assert (digits.name, digits.class_names) == ("digits", tuple("0123456789"))
-    assert "8×8" in digits.preprocessing
-    assert not digits.module.training
+    found = load_classifier("digits")
+    assert isinstance(found, Classifier)
+    assert (found.name, found.class_names) == ("digits", tuple("0123456789"))
+    assert "8×8" in found.preprocessing
+    assert not found.module.training
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
@@ -50,8 +50,8 @@ def test_a_class_is_no_classifier(wrong: type) -> None:
 
 
 def test_a_classifier_comes_back_unchanged() -> None:
-    digits = DigitsClassifier()
-    assert load_classifier(digits) is digits
+    classifier = DigitsClassifier()
+    assert load_classifier(classifier) is classifier
 
 
 def test_a_bare_network_is_wrapped() -> None:
@@ -110,11 +110,33 @@ def test_digits_of_several_shapes_share_a_batch() -> None:
         torch.testing.assert_close(DigitsClassifier().prepare([image])[0], row)
 
 
+def test_digits_of_many_photos_are_resized_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [RANDOM.integers(0, 256, (1200, 1600, 3), np.uint8)] * 3
+    shapes: list[torch.Size] = []
+
+    def resize(batch: torch.Tensor) -> torch.Tensor:
+        shapes.append(batch.shape)
+        return _resize(batch)
+
+    monkeypatch.setattr(digits, "_resize", resize)
+    found = DigitsClassifier().prepare(photos)
+    assert shapes == [(1, 1, 1200, 1600)] * 3
+    torch.testing.assert_close(found, DigitsClassifier().prepare(photos[:1]).expand(3, 1, 8, 8), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (8, 8, 1), (5, 9, 3)])
+def test_digits_are_the_same_one_by_one(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int, int]) -> None:
+    images = list(RANDOM.integers(0, 256, (20, *shape), np.uint8))
+    together = DigitsClassifier().prepare(images)
+    monkeypatch.setattr(digits, "_TOGETHER", 0)
+    torch.testing.assert_close(DigitsClassifier().prepare(images), together, rtol=0, atol=1e-7)
+
+
 def test_enlarged_digits_are_still_recognised() -> None:
     real = demo.real()
     assert real.labels is not None
     large = [np.asarray(Image.fromarray(real.read(i)[..., 0]).resize((28, 28)).convert("RGB")) for i in range(200)]
-    digits = load_classifier("digits")
+    classifier = load_classifier("digits")
     with torch.inference_mode():
-        found = digits.module(digits.prepare(large)).argmax(1)
+        found = classifier.module(classifier.prepare(large)).argmax(1)
     assert (found.numpy() == real.labels[:200]).mean() > 0.95

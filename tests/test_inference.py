@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +19,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
 
+from isexplore import inference
 from isexplore.classifiers import load_classifier
 from isexplore.images import ImageSet, open_images
 from isexplore.inference import devices, predict
@@ -105,6 +108,41 @@ def test_the_batch_size_makes_no_difference(batch_size: int) -> None:
     np.testing.assert_allclose(parts.probabilities, whole.probabilities, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(cast("Any", parts.thumbnails), cast("Any", whole.thumbnails))
     assert parts.image_names == whole.image_names
+
+
+def test_large_pictures_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def last(logits: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(logits))
+        return logits
+
+    network = Network(last)
+    expected = on_cpu(DIGITS[:10], network).probabilities
+    monkeypatch.setattr(inference, "_BATCH_PIXELS", 3 * 64)
+    told: list[tuple[int, int]] = []
+    found = on_cpu(DIGITS[:10], network, progress=lambda *numbers: told.append(numbers)).probabilities
+    assert sizes == [10, 3, 3, 3, 1]
+    assert told == [(0, 10), (3, 10), (6, 10), (9, 10), (10, 10)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_pictures_are_let_go_of_after_their_batch() -> None:
+    given: list[weakref.ref[NDArray[np.uint8]]] = []
+    kept: list[int] = []
+
+    def read(i: int) -> NDArray[np.uint8]:
+        picture = FEW[i % 5, :, :, None].copy()
+        given.append(weakref.ref(picture))
+        return picture
+
+    def last(logits: torch.Tensor) -> torch.Tensor:
+        kept.append(sum(reference() is not None for reference in given))
+        return logits
+
+    on_cpu(ImageSet("made", tuple(map(str, range(40))), read, ""), Network(last), batch_size=8)
+    assert len(kept) == 5
+    assert max(kept) <= 8 + 1  # and the last one of the batch before
 
 
 def test_any_torchvision_network_will_do() -> None:
@@ -354,6 +392,41 @@ def test_convolutions_are_not_rounded_to_tf32_meanwhile(monkeypatch: pytest.Monk
     assert old.allow_tf32 is True
 
 
+def test_matrix_products_are_not_rounded_meanwhile_either() -> None:
+    seen: list[object] = []
+
+    def look(logits: torch.Tensor) -> torch.Tensor:
+        matmul: Any = torch.backends.cuda.matmul
+        is_new = hasattr(torch.backends.cudnn, "conv")
+        seen.append(matmul.fp32_precision if is_new else torch.get_float32_matmul_precision())
+        return logits
+
+    try:
+        torch.set_float32_matmul_precision("medium")
+        on_cpu(FEW, Network(look))
+        assert torch.get_float32_matmul_precision() == "medium"
+        with pytest.raises(ValueError, match="must return logits"):
+            on_cpu(FEW, Network(lambda logits: logits[0]))
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert seen in (["ieee"], ["highest"])
+
+
+def test_runs_do_not_overlap() -> None:
+    def begin_another(logits: torch.Tensor) -> torch.Tensor:
+        with ThreadPoolExecutor(1) as pool:
+            assert not pool.submit(inference._ONE_RUN.acquire, blocking=False).result()
+        on_cpu(FEW, other)  # the same thread may
+        return logits
+
+    network, other = Network(begin_another), Network()
+    on_cpu(FEW, network)
+    assert (network.calls, other.calls) == (1, 1)
+    with ThreadPoolExecutor(1) as pool:
+        assert len(pool.submit(on_cpu, FEW, other).result()) == 5
+
+
 # --- progress and cancel
 
 
@@ -453,6 +526,14 @@ def test_thumbnails_of_several_sizes_are_centred() -> None:
         expected = np.zeros_like(picture)
         expected[top : top + height, left : left + width] = 255
         np.testing.assert_array_equal(picture, expected)
+
+
+def test_thumbnails_do_not_depend_on_the_batches() -> None:
+    sizes = pictures((2, 3, 1), (3, 2, 1), (4, 4, 3), (1, 1, 1))
+    expected = on_cpu(sizes, "digits", batch_size=4).thumbnails
+    assert expected is not None
+    assert expected[0, :, :, 0].tolist() == [[0] * 4, [255] * 3 + [0], [255] * 3 + [0], [0] * 4]
+    np.testing.assert_array_equal(cast("Any", on_cpu(sizes, "digits", batch_size=2).thumbnails), expected)
 
 
 # --- provenance

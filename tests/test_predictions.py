@@ -68,6 +68,20 @@ def test_any_matrix_becomes_float32_that_can_be_scored_and_kept(
     assert len(load(tmp_path / "p")) == 300
 
 
+@pytest.mark.parametrize("convert", [np.asarray, torch.from_numpy])
+def test_rows_are_not_the_callers_to_change(convert: Callable[[NDArray[np.float32]], Any]) -> None:
+    p = P.copy()
+    predictions = Predictions.from_probabilities(convert(p))
+    p[:] = 0
+    np.testing.assert_array_equal(predictions.probabilities, P)
+
+
+def test_a_memory_map_is_not_copied(tmp_path: Path) -> None:
+    np.save(tmp_path / "p.npy", P)
+    mapped = np.load(tmp_path / "p.npy", mmap_mode="r")
+    assert np.shares_memory(Predictions.from_probabilities(mapped).probabilities, mapped)
+
+
 @pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int64])
 def test_one_hot_rows_of_any_kind(kind: type[np.generic]) -> None:
     predictions = Predictions.from_probabilities(np.eye(3, dtype=kind))
@@ -302,6 +316,27 @@ def test_a_save_that_fails_half_way_leaves_what_was_there(
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_file_is_on_the_disk_before_it_gets_its_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, sync = path.read_bytes(), os.fsync
+    flushed: list[int] = []
+
+    def watch(descriptor: int) -> None:
+        assert path.read_bytes() == old
+        flushed.append(os.fstat(descriptor).st_size)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    Predictions.from_probabilities(distributions(50)).save(path)
+    assert flushed == [path.stat().st_size]
+
+
+def test_an_unknown_home_folder_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match="there is no ~nosuchuser/p: its ~"):
+        load("~nosuchuser/p")
+    with pytest.raises(FileNotFoundError, match="there is no ~nosuchuser/p: its ~"):
+        Predictions.from_probabilities(P).save("~nosuchuser/p")
+
+
 def test_a_save_to_where_nothing_can_be_saved(tmp_path: Path) -> None:
     predictions = Predictions.from_probabilities(P)
     with pytest.raises(FileNotFoundError, match=r"cannot save .*the folder .*nowhere does not exist"):
@@ -322,6 +357,11 @@ def test_permissions_follow_the_umask(path: Path, mask: int) -> None:
         assert os.umask(mask) == mask
     finally:
         os.umask(before)
+
+
+def test_the_umask_of_other_threads_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask belongs to the whole process"))
+    load(path).save(path)
 
 
 # --- damaged and hostile files

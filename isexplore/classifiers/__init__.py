@@ -18,7 +18,17 @@ KNOWN = ("digits",)
 
 @runtime_checkable
 class Classifier(Protocol):
-    """A network that returns logits, and how images are made ready for it."""
+    """A network that returns logits, and how images are made ready for it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> network = load_classifier("digits")
+    >>> isinstance(network, Classifier)
+    True
+    >>> network.module(network.prepare([np.zeros((28, 28, 3), np.uint8)])).shape
+    torch.Size([1, 10])
+    """
 
     @property
     def name(self) -> str:

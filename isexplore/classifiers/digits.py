@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SIZE = 8
 # ITU-R BT.601: how much red, green and blue add to what the eye sees as brightness.
 LUMA = (0.299, 0.587, 0.114)
+# Numbers that become float32 at once: 16 MB.
+_TOGETHER = 2**22
 
 
 class DigitsNet(nn.Module):
@@ -117,15 +119,15 @@ class DigitsClassifier:
         >>> batch.shape, round(batch.mean().item(), 5)
         (torch.Size([1, 1, 8, 8]), 1.0)
         """
-        same_shape = len({image.shape for image in images}) == 1
-        # One shape is the usual case, and one call for the batch is many times faster than one an image.
-        stacks = [np.stack(images)] if same_shape else [image[np.newaxis] for image in images]
+        small = len({image.shape for image in images}) == 1 and sum(image.size for image in images) <= _TOGETHER
+        # One call for a batch of small images is many times faster than one an image; photos would fill the memory.
+        stacks = [np.stack(images)] if small else [image[np.newaxis] for image in images]
         return torch.cat([_resize(_gray(stack)) for stack in stacks])
 
 
 def _gray(stack: NDArray[np.uint8]) -> torch.Tensor:
     """(B, H, W, 1 or 3) uint8 to (B, 1, H, W) float32 from 0 to 1."""
-    pixels = torch.from_numpy(stack).to(torch.float32).div(255)
+    pixels = torch.from_numpy(stack).to(torch.float32).div_(255)
     if pixels.shape[-1] == len(LUMA):
         pixels = (pixels * torch.tensor(LUMA)).sum(-1, keepdim=True)
     return pixels.permute(0, 3, 1, 2)

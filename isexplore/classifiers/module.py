@@ -69,4 +69,4 @@ class ModuleClassifier:
                 f"{self.name} got images of different shapes in one batch (height×width×channels: {found}); "
                 "resize them to one shape, or wrap the network in a classifier whose prepare() does"
             )
-        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(torch.float32).div(255)
+        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(torch.float32).div_(255)
