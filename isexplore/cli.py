@@ -16,7 +16,6 @@ from isexplore.lab import open_lab
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isexplore.images import ImageSet
     from isexplore.predictions import Predictions
     from isexplore.score import Score
 
@@ -146,25 +145,14 @@ def _predictions(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     if classifier is None:
         parser.error("images need a --classifier, such as --classifier digits")
 
+    from isexplore import demo
     from isexplore.images import open_images
     from isexplore.inference import predict
     from isexplore.splits import check_splits
 
-    images = _demo(source.removeprefix("demo:")) if is_demo else open_images(source)
+    images = demo.open_set(source.removeprefix("demo:")) if is_demo else open_images(source)
     check_splits(options.splits, len(images))
     return predict(images, classifier, device=options.device)
-
-
-def _demo(name: str) -> ImageSet:
-    """Open an embedded set: ``real``, ``healthy``, or ``healthy@1000`` for a checkpoint."""
-    from isexplore import demo
-
-    if name == "real":
-        return demo.real()
-    gan, at, step = name.partition("@")
-    if at and not step.isdecimal():
-        raise ValueError(f"demo:{name}: the step behind @ must be a whole number")
-    return demo.gan(gan, step=int(step) if at else None)
 
 
 def _details(score: Score, predictions: Predictions) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isexplore.folders import find_pictures, plural
 from isexplore.pixels import (
     IMAGE_ENDINGS,
     Layout,
@@ -94,7 +95,8 @@ def open_images(
     source : ImageSet, path, array or tensor
         A folder with pictures at any depth, an ``.npz`` or ``.npy`` file, a NumPy array, a torch tensor, or an
         ImageSet, which comes back as it is. Arrays are ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)`` with C 1,
-        3 or 4; they are not copied, so leave them as they are while the set is in use.
+        3 or 4; they are not copied, so leave them as they are while the set is in use. In a folder links to pictures
+        are followed; links to folders are not, since they may lead anywhere: the description counts them.
     value_range : tuple of two floats, optional
         The values of black and white in an array. By default 0–255 for uint8, else inferred from the values.
     layout : {"HWC", "CHW"}, optional
@@ -121,17 +123,38 @@ def open_images(
     >>> open_images(np.linspace(-1, 1, 2 * 3 * 4 * 5).reshape(2, 3, 4, 5))
     array: 2 images, 5×4 RGB, float64, range −1–1 (inferred)
     """
+    return open_interruptibly(source, value_range, layout, name, lambda: None)
+
+
+def open_interruptibly(
+    source: ImageSet | str | os.PathLike[str] | NDArray[Any] | torch.Tensor,
+    value_range: tuple[float, float] | None,
+    layout: Layout | None,
+    name: str | None,
+    check: Callable[[], None],
+) -> ImageSet:
+    """Do the work of `open_images`: `check` is called in each folder and each block, and what it raises ends the work.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, TypeError
+        As `open_images`.
+
+    Examples
+    --------
+    >>> open_interruptibly(np.zeros((5, 8, 8), np.uint8), None, None, "black", check=lambda: None)
+    black: 5 images, 8×8 gray, uint8, 0–255
+    """
     torch_module = sys.modules.get("torch")  # a tensor can't exist before its library was imported
     if isinstance(source, np.ndarray):
-        return _array_set(source, name or "array", value_range, layout)
+        return _array_set(source, name or "array", value_range, layout, check)
     if torch_module is not None and isinstance(source, torch_module.Tensor):
-        dtype = str(source.dtype).removeprefix("torch.")
-        return _array_set(tensor_to_array(source), name or "tensor", value_range, layout, dtype)
+        return _array_set(source, name or "tensor", value_range, layout, check)
     if isinstance(source, str | os.PathLike):
         path = _existing(source)
         name = name or printable(path.name or path.resolve().name or path)
         if not path.is_dir():
-            return _array_set(_load(path), name, value_range, layout)
+            return _array_set(_load(path), name, value_range, layout, check)
     elif not isinstance(source, ImageSet):
         raise TypeError(
             f"images come from a folder, an .npz or .npy file, a NumPy array or a torch tensor, not from"
@@ -141,27 +164,28 @@ def open_images(
         raise ValueError("value_range and layout describe arrays: pictures of a folder or an ImageSet have their own")
     if isinstance(source, ImageSet):
         return source if name is None else replace(source, name=name)
-    return _folder_set(path, name or "")
+    return _folder_set(path, name or "", check)
 
 
 def _array_set(
-    array: NDArray[Any],
+    source: NDArray[Any] | torch.Tensor,
     name: str,
     value_range: tuple[float, float] | None,
     layout: Layout | None,
-    dtype: str | None = None,
+    check: Callable[[], None],
 ) -> ImageSet:
+    array = source if isinstance(source, np.ndarray) else tensor_to_array(source)
     try:
         pixels = hwc_view(array, layout)
-        low, high = find_range(pixels, value_range)
+        low, high = find_range(pixels, value_range, check)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     count, height, width, channels = pixels.shape
     fixed = value_range is None and array.dtype in (np.uint8, np.bool_)
     described = (
-        _plural(count, "image"),
+        plural(count, "image"),
         f"{width}×{height} {'gray' if channels == 1 else 'RGB'}",
-        dtype or str(array.dtype),
+        str(source.dtype).removeprefix("torch."),
         f"{'' if fixed else 'range '}{low:g}–{high:g}".replace("-", "−")
         + ("" if fixed or value_range is not None else " (inferred)"),
     )
@@ -169,41 +193,16 @@ def _array_set(
     return ImageSet(name, names, partial(_read_array, pixels, (low, high)), ", ".join(described))
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _read_array(pixels: NDArray[Any], value_range: tuple[float, float], index: int) -> NDArray[np.uint8]:
     return to_uint8(pixels[index], value_range)
 
 
-def _folder_set(folder: Path, name: str) -> ImageSet:
-    from natsort import natsorted, ns
-
-    paths: list[str] = []
-    others, seen, unreadable = 0, set(), list[OSError]()
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):
-        status = Path(here).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()  # a link back: each folder is walked once
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = natsorted(entry for entry in folders if not entry.startswith("."))
-        below = Path(here).relative_to(folder)
-        visible = [below / entry for entry in files if not entry.startswith(".")]
-        found = [path.as_posix() for path in visible if path.suffix.lower() in IMAGE_ENDINGS]
-        paths += found
-        others += len(visible) - len(found)
-    notes = [f"{_plural(others, 'other file')} ignored"] if others else []
-    notes += [f"{_plural(len(unreadable), 'folder')} could not be opened"] if unreadable else []
-    if not paths:
-        why = f" ({', '.join(notes)})" if notes else ""
-        raise ValueError(f"no images in {printable(folder)}{why}: it takes {', '.join(sorted(IMAGE_ENDINGS))}")
-    paths = natsorted(sorted(paths), alg=ns.PATH)  # sorted first: img1 and img01 are equal to natsort
+def _folder_set(folder: Path, name: str, check: Callable[[], None]) -> ImageSet:
+    paths, notes = find_pictures(folder, check)
     read = partial(_read_file, folder.absolute(), paths)
     endings = Counter(Path(path).suffix.lower() for path in paths).most_common()
     kinds = ", ".join(f"{ending} {count}" for ending, count in endings)
-    description = ", ".join([f"{_plural(len(paths), 'image')} ({kinds})", _first_size(read), *notes])
+    description = ", ".join([f"{plural(len(paths), 'image')} ({kinds})", _first_size(read), *notes])
     return ImageSet(name, tuple(map(printable, paths)), read, description)
 
 

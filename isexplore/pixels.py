@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
@@ -84,7 +84,9 @@ def _layout(shape: tuple[int, ...], stated: Layout | None) -> Layout:
     return stated or fitting[0]
 
 
-def find_range(pixels: NDArray[Any], stated: tuple[float, float] | None = None) -> tuple[float, float]:
+def find_range(
+    pixels: NDArray[Any], stated: tuple[float, float] | None = None, check: Callable[[], None] = lambda: None
+) -> tuple[float, float]:
     """Say which values are black and white: as stated, by type, or from the smallest and largest value.
 
     uint8 is 0–255 and bool 0–1. Other values are looked at in blocks, so that a memory-mapped array stays on disk.
@@ -94,6 +96,8 @@ def find_range(pixels: NDArray[Any], stated: tuple[float, float] | None = None) 
     pixels : array of shape (N, H, W, C)
     stated : tuple of two floats, optional
         The values of black and white, if the caller knows them.
+    check : callable
+        Called before each block; what it raises ends the look.
 
     Raises
     ------
@@ -116,6 +120,7 @@ def find_range(pixels: NDArray[Any], stated: tuple[float, float] | None = None) 
     low, high = stated or (0.0, 0.0)
     least, most = math.inf, -math.inf
     for start, block in _blocks(pixels):
+        check()
         with np.errstate(invalid="ignore"):
             block_least, block_most = float(block.min()), float(block.max())
         if not (math.isfinite(block_least) and math.isfinite(block_most)):
@@ -183,7 +188,13 @@ def to_uint8(picture: NDArray[Any], value_range: tuple[float, float]) -> NDArray
 
 
 def array_name(index: int, count: int) -> str:
-    """Name a picture that has no name of its own, so that names sort: ``image 0007``."""
+    """Name a picture that has no name of its own, so that names sort.
+
+    Examples
+    --------
+    >>> array_name(7, 100)
+    'image 0007'
+    """
     return f"image {index:0{max(4, len(str(count - 1)))}d}"
 
 
@@ -196,6 +207,12 @@ def tensor_to_array(tensor: torch.Tensor) -> NDArray[Any]:
     ------
     ValueError
         If the tensor has no dense values, as sparse and meta tensors.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tensor_to_array(torch.zeros(2, 3, 8, 8, dtype=torch.bfloat16)).dtype
+    dtype('float32')
     """
     try:
         if tensor.dtype.is_floating_point and str(tensor.dtype).removeprefix("torch.") not in _NUMPY_FLOATS:
@@ -215,13 +232,27 @@ def decode(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     Exception
-        Whatever Pillow raises on a damaged file, and ValueError on a decompression bomb.
+        Whatever Pillow raises on a damaged file, and ValueError on a decompression bomb or what is no picture.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("L", (6, 5)).save(f"{folder}/black.png")
+    ...     decode(Path(folder, "black.png")).shape
+    (5, 6, 3)
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not path.is_file():
         raise FileNotFoundError("it is no file, or a link to nothing")  # and opening a pipe would block for ever
-    with Image.open(path, formats=_FORMATS) as image:
+    try:
+        opened = Image.open(path, formats=_FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError("it is no picture, or a damaged one") from None  # Pillow's words hold the whole path
+    with opened as image:
         # Between its limit and twice that Pillow only warns.
         if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise ValueError(f"{image.width}×{image.height} pixels are too many, it may be a decompression bomb")
@@ -237,13 +268,30 @@ def decode(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def naming(file: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn whatever a reader raises on a damaged or hostile file into one ValueError that names the file."""
+    """Turn whatever a reader raises on a damaged or hostile file into one ValueError that names the file.
+
+    Examples
+    --------
+    >>> with naming("a.png"):
+    ...     raise EOFError("it ends early")
+    Traceback (most recent call last):
+        ...
+    ValueError: a.png can't be read: it ends early
+    """
     try:
         yield
     except Exception as error:
-        raise ValueError(f"{printable(file)} can't be read: {error or type(error).__name__}") from error
+        # The system's words without the path, which may be nobody's business.
+        why = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+        raise ValueError(f"{printable(file)} can't be read: {why}") from error
 
 
 def printable(path: str | os.PathLike[str]) -> str:
-    """Spell a path so that it can be printed and saved, also where the file system holds what is no UTF-8."""
+    r"""Spell a path so that it can be printed and saved, also where the file system holds what is no UTF-8.
+
+    Examples
+    --------
+    >>> printable("caf\udce9.png")
+    'caf�.png'
+    """
     return os.fsencode(path).decode(errors="replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -274,6 +275,42 @@ def test_lab_keeps_what_was_edited(launched: list[list[str]], tmp_path: Path, ca
     assert (tmp_path / "here" / "explore.ipynb").read_text() == "edited"
     assert "kept here/explore.ipynb" in capsys.readouterr().err.replace(os.sep, "/")
     assert len(launched) == 3
+
+
+def test_lab_leaves_no_half_copied_notebook(
+    launched: list[list[str]], tmp_path: Path, capsys: CAPTURED, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "isexplore-notebooks"
+
+    def copy_half(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:100])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "copyfile", copy_half)
+        assert cli.main(["lab"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+    assert cli.main(["lab"]) == 0
+    assert (folder / "explore.ipynb").stat().st_size > 100
+    assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert len(launched) == 1
+
+
+def test_lab_keeps_what_another_program_put_there_meanwhile(
+    launched: list[list[str]], tmp_path: Path, capsys: CAPTURED, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, notebook = shutil.copyfile, tmp_path / "isexplore-notebooks" / "explore.ipynb"
+
+    def slow_copy(source: Path, target: Path) -> None:
+        copy(source, target)
+        notebook.write_text("mine")
+
+    monkeypatch.setattr(shutil, "copyfile", slow_copy)
+    assert cli.main(["lab"]) == 0
+    assert notebook.read_text() == "mine"
+    assert "kept" in capsys.readouterr().err
+    assert len(launched) == 1
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from PIL import Image
 
 from isexplore import images as images_module
 from isexplore import pixels
-from isexplore.images import open_images
+from isexplore.images import open_images, open_interruptibly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -573,10 +573,52 @@ def test_links(tmp_path: Path) -> None:
     (folder / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (folder / "linked again").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (folder / "gone.png").symlink_to(tmp_path / "gone.png")
+    (folder / "near.png").symlink_to(tmp_path / "elsewhere" / "one.png")
     images = open_images(folder)
-    assert images.image_names == ("a/two.png", "gone.png", "linked/one.png")
+    assert images.image_names == ("a/two.png", "gone.png", "near.png")
+    assert images.description.endswith("1 other file ignored, 3 linked folders not followed")
     with pytest.raises(ValueError, match=r"gone.png can't be read"):
         images.read(1)
+    (tmp_path / "opened").symlink_to(folder)
+    assert len(open_images(tmp_path / "opened")) == 3
+
+
+class StopError(Exception):
+    pass
+
+
+def stop_at(number: int) -> tuple[Callable[[], None], list[int]]:
+    """Return a check that raises the so manieth time, and the list of its calls."""
+    calls: list[int] = []
+
+    def check() -> None:
+        calls.append(number)
+        if len(calls) == number:
+            raise StopError
+
+    return check, calls
+
+
+def test_a_walk_ends_in_any_folder(tmp_path: Path) -> None:
+    save(tmp_path / "a" / "b" / "c.png")
+    for number in (1, 2, 3):
+        check, calls = stop_at(number)
+        with pytest.raises(StopError):
+            open_interruptibly(tmp_path, None, None, None, check)
+        assert len(calls) == number
+
+
+@pytest.mark.parametrize("stated", [None, (0.0, 1.0)])
+def test_a_look_for_the_range_ends_at_any_block(
+    tmp_path: Path, stated: tuple[float, float] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "floats.npy", np.zeros((9, 8, 8)))
+    monkeypatch.setattr(pixels, "_BLOCK_BYTES", 8 * 64)
+    for number in (1, 5, 9):
+        check, calls = stop_at(number)
+        with pytest.raises(StopError):
+            open_interruptibly(tmp_path / "floats.npy", stated, None, None, check)
+        assert len(calls) == number
 
 
 def test_folders_that_cannot_be_opened_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -720,7 +762,15 @@ def test_an_unreadable_picture_is_named_when_read(tmp_path: Path, name: str) -> 
     assert "first can't be read" in images.description
     with pytest.raises(ValueError, match=f"{name} can't be read: .+"):
         images.read(0)
+    with pytest.raises(ValueError, match="can't be read") as caught:
+        images.read(0)
+    assert str(tmp_path) not in str(caught.value)
     assert images.read(1).shape == (5, 6, 3)
+
+
+def test_the_words_of_the_system_come_without_the_path() -> None:
+    with pytest.raises(ValueError, match=r"^x.png can't be read: Permission denied$"), pixels.naming("x.png"):
+        raise PermissionError(13, "Permission denied", "/home/somebody/x.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["checkpoints", "gan", "names", "real"]
+__all__ = ["checkpoints", "gan", "names", "open_set", "real"]
 
 _DATA = Path(__file__).parent / "data"
 _NAMES = ("healthy", "collapsed", "wandering")
@@ -48,6 +49,7 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
+@cache
 def checkpoints(name: str) -> tuple[int, ...]:
     """Return the training steps at which samples of a GAN were kept, first to last.
 
@@ -100,6 +102,27 @@ def gan(name: str, step: int | None = None) -> ImageSet:
     with safe_open(_gan_file(name), framework="numpy") as file:
         images = file.get_slice("samples")[steps.index(step)]
     return _image_set(f"digits: {name} GAN, step {step}", images)
+
+
+def open_set(text: str) -> ImageSet:
+    """Return the set that a text names: ``"real"``, a GAN such as ``"healthy"``, or its checkpoint ``"healthy@1000"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set.
+
+    Examples
+    --------
+    >>> open_set("healthy@1000").name
+    'digits: healthy GAN, step 1000'
+    """
+    if text == "real":
+        return real()
+    name, at, step = text.partition("@")
+    if at and not step.isdecimal():
+        raise ValueError(f"demo:{text}: the step behind @ must be a whole number")
+    return gan(name, int(step) if at else None)
 
 
 def _gan_file(name: str) -> Path:
