@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,10 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     if (predictions is None) == (logits is None):
         raise TypeError("give either predictions (probabilities) or logits=…, one of the two")
     matrix = getattr(predictions, "probabilities", predictions) if logits is None else logits
+    if isinstance(matrix, (str, os.PathLike)):
+        raise TypeError(f"{matrix} is a path: open predictions with isexplore.load, or images with isexplore.predict")
+    if hasattr(matrix, "image_names"):
+        raise TypeError("these are images: first classify them, isexplore.predict(images, classifier=…)")
     if hasattr(matrix, "detach"):
         matrix = matrix.detach()  # a score is a number to read: no gradient is recorded
     elif not is_array_api_obj(matrix) or isinstance(matrix, np.ndarray):

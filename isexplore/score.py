@@ -49,6 +49,8 @@ class Score:
         (N,) KL(p(y|x) ‖ p(y)) of each image; their mean is ln IS.
     class_contributions
         (C,) L_c = mean p(c|x) ln(p(c|x)/p(c)); their sum is ln IS.
+    bias_constant, kl_variance
+        B = Σ_c Var(p_c)/p(c), and σ² = Var(kl) in nats²: the two numbers that bias and standard error come from.
     bias
         Estimated bias of `overall` from having N images only (first order).
     corrected
@@ -73,6 +75,8 @@ class Score:
     conditional_entropy: NDArray[np.float64]
     kl: NDArray[np.float64]
     class_contributions: NDArray[np.float64]
+    bias_constant: float
+    kl_variance: float
     bias: float
     corrected: float
     standard_error: float
@@ -217,6 +221,8 @@ def _score(rows: Rows, counts: Iterable[int], source: str | None) -> tuple[Score
         conditional_entropy=terms.entropies,
         kl=kl,
         class_contributions=np.maximum(terms.mean_xlogx - xlogx(marginal), 0),
+        bias_constant=b,
+        kl_variance=variance,
         bias=uncertainty.score_bias(overall, b, variance, n),
         corrected=uncertainty.corrected_score(log_score, b, variance, n, n_classes),
         standard_error=uncertainty.standard_error(overall, variance, n),
@@ -250,16 +256,13 @@ def with_splits(score: Score, table: SplitTable, splits: int) -> Score:
     1.0
     """
     scores = table.scores(splits)
-    n = score.n_images
-    variance = n * (score.standard_error / score.overall) ** 2  # the standard error is IS·σ/√N
-    b = variance - 2 * n * score.bias / score.overall  # and the bias is IS·(σ² − B)/2N
     return replace(
         score,
         splits=len(scores),
         mean=float(scores.mean()),
         std=float(scores.std()),
         split_scores=scores,
-        warnings=uncertainty.size_warnings(n, len(scores), b, variance),
+        warnings=uncertainty.size_warnings(score.n_images, len(scores), score.bias_constant, score.kl_variance),
     )
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import time
-from threading import Event, Thread
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Event, Lock, Thread, current_thread
 from threading import enumerate as running_threads
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +20,7 @@ import torch
 from PIL import Image
 
 import isexplore as ix
+from isexplore.widgets import chooser as chooser_module
 from isexplore.widgets import sources
 from isexplore.widgets.chooser import Chooser, Progress
 from isexplore.widgets.sources import Choice, Uploads
@@ -161,7 +166,7 @@ def test_an_explorer_with_a_set_begins_closed() -> None:
     chooser.close()
 
 
-@pytest.mark.parametrize("name", [name for name in ix.demo.names() if name != "real"])
+@pytest.mark.parametrize("name", ix.demo.names())
 def test_each_embedded_gan_has_its_checkpoints(room: Room, name: str) -> None:
     view = room.choose(source=f"demo:{name}")
     steps = [str(step) for step in ix.demo.checkpoints(name)]
@@ -290,6 +295,45 @@ def test_a_set_that_is_found_late_does_not_stand_for_the_next_choice(
     assert (view["preview"], view["ready"], room.chooser._opened) == ("nothing there", False, None)
 
 
+def test_a_set_that_is_told_late_does_not_stand_for_the_next_choice(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling, go_on, views = Event(), Event(), list[View]()
+
+    class Late:
+        def __repr__(self) -> str:
+            telling.set()
+            assert go_on.wait(LONG)
+            return "late"
+
+    monkeypatch.setattr(sources, "open_choice", lambda choice, *_: Late() if choice.path == "first" else make())
+    room.say("choose", {"field": "path", "value": "first"})
+    assert telling.wait(LONG)
+    room.say("choose", {"field": "path", "value": "next"})
+    room.chooser.observe(lambda change: views.append(change["new"]), "view")
+    go_on.set()
+    assert "ready to show" in room.looked()["preview"]
+    assert [view["preview"] for view in views if view["preview"] == "late"] == []
+
+
+def test_the_next_choice_does_not_wait_for_a_walk_of_everything(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    walking, over = Event(), Event()
+
+    def walk(folder: Path, **_: object) -> Iterator[tuple[Path, list[str], list[str]]]:
+        while not over.is_set():
+            walking.set()
+            yield folder, [], []
+
+    monkeypatch.setattr(os, "walk", walk)
+    room.say("choose", {"field": "source", "value": "path"})
+    room.say("choose", {"field": "path", "value": "/"})
+    try:
+        assert walking.wait(LONG)
+        assert room.choose(source="demo:real")["ready"]
+    finally:
+        over.set()
+
+
 # Completion
 
 
@@ -321,6 +365,35 @@ def test_completions_are_at_most_fifty(files: Path) -> None:
     assert len(sources.completions("many")) == 50
 
 
+class Entry:
+    """An entry of a folder, of which only what fits may be asked for its kind."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def is_dir(self) -> bool:
+        assert self.name.startswith("fit")
+        return not self.name.endswith(".npz")
+
+
+def test_completing_looks_closer_only_at_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["other", *(f"fit {i:03d}{'.npz' if i % 2 else ''}" for i in reversed(range(200))), "another.png"]
+
+    @contextmanager
+    def scandir(_: Path) -> Iterator[Iterator[Entry]]:
+        yield map(Entry, names)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = sources.completions("fit")
+    assert (len(found), found[:3]) == (50, ["fit 000/", "fit 001.npz", "fit 002/"])
+
+
+@pytest.mark.usefixtures("files")
+def test_a_link_that_leads_in_a_circle_does_not_hide_the_others(files: Path) -> None:
+    (files / "self").symlink_to(files / "self")
+    assert sources.completions("s") == ["samples.npz"]
+
+
 @pytest.mark.usefixtures("files")
 def test_typing_completes_and_chooses_nothing(room: Room) -> None:
     room.choose(source="path")
@@ -338,7 +411,7 @@ def test_uploaded_pictures_are_a_folder(room: Room) -> None:
     room.say("upload", ["b.png", "a.png", "c.png"], [png(1), png(2), png(3)])
     view = room.looked()
     assert (view["ready"], "3 images" in view["preview"]) == (True, True)
-    images = sources.open_choice(room.chooser.choice, room.chooser._uploads, {})
+    images = sources.open_choice(room.chooser.choice, room.chooser._uploads, {}, lambda: None)
     assert isinstance(images, ix.ImageSet)
     assert images.image_names == ("a.png", "b.png", "c.png")
     np.testing.assert_array_equal(images.read(0)[..., 0], pixels(1, 2)[0])
@@ -352,6 +425,26 @@ def test_an_uploaded_array_file_is_opened(room: Room) -> None:
     assert "6 images" in room.looked()["preview"]
     assert room.compute()["error"] == ""
     assert len(room.shown[0]) == 6
+
+
+def test_what_was_said_of_one_set_is_not_believed_of_the_next(room: Room, tmp_path: Path) -> None:
+    np.save(tmp_path / "sixteenths.npy", np.linspace(0, 16, 640).reshape(10, 8, 8))
+    np.save(tmp_path / "units.npy", np.linspace(0, 1, 640).reshape(10, 8, 8))
+    room.choose(source="path", path=str(tmp_path / "sixteenths.npy"))
+    room.choose(range="0 16")
+    assert room.looked()["ready"]
+    view = room.choose(path=str(tmp_path / "units.npy"))
+    assert view["chosen"]["range"] == ""
+    assert "0–1" in room.looked()["preview"]
+
+
+def test_nothing_chosen_yet_is_no_error(room: Room) -> None:
+    room.choose(source="path")
+    view = room.looked()
+    assert (view["trouble"], view["ready"], view["error"]) == (False, False, "")
+    assert view["preview"].startswith("type the path")
+    room.choose(path="/nowhere/at/all")
+    assert room.looked()["trouble"]
 
 
 def test_uploaded_predictions_are_shown(room: Room, tmp_path: Path) -> None:
@@ -411,7 +504,18 @@ def test_an_uploaded_file_that_is_no_picture_is_told(room: Room, content: bytes)
     assert "can't be read" in room.looked()["preview"]
     view = room.compute()
     assert "<b>.png" in view["error"]
+    assert str(room.chooser._uploads.path()) not in view["error"]
     assert room.shown == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "broken.npz", "broken.npy", "broken.safetensors"])
+def test_nobody_is_told_where_an_upload_lies(room: Room, name: str) -> None:
+    room.choose(source="upload")
+    room.say("upload", [name], [memoryview(b"nothing")])
+    preview = room.looked()["preview"]
+    assert "isexplore-" not in preview
+    assert room.chooser._uploads.path().name not in preview or name.startswith("broken")
+    assert ("the uploaded files" if name == "notes.txt" else name) in preview
 
 
 def test_too_large_an_upload_is_told_and_kept_on_screen(room: Room) -> None:
@@ -505,7 +609,7 @@ def test_the_explorer_shows_what_its_chooser_computes() -> None:
     explorer.chooser.compute()
     assert until(explorer.chooser, lambda view: not view["running"])["error"] == ""
     score = ix.inception_score(ix.predict(ix.demo.gan("collapsed"), "digits", device="cpu", progress=False))
-    assert explorer.header.view["mean"] == pytest.approx(score.mean, rel=1e-5)
+    assert explorer.protocol.view["mean"] == pytest.approx(score.mean, rel=1e-5)
     assert explorer.header.view["overall"] == pytest.approx(score.overall, rel=1e-5)
     explorer.close()
 
@@ -521,18 +625,40 @@ def test_a_network_of_the_notebook_classifies(room: Room) -> None:
 
 def test_progress_says_how_far_how_fast_and_how_long(room: Room, slow: Network) -> None:
     seen: list[View] = []
-    room.chooser.observe(lambda change: seen.append(change["new"]["progress"]), "view")
+    views: list[View] = []
+    room.chooser.observe(lambda change: seen.append(change["new"]), "progress")
+    assert room.chooser.progress is None
     room.say("compute")
     assert slow.entered.wait(LONG)
-    view = room.until(lambda view: view["progress"])
-    assert (view["running"], view["done"], view["message"]) == (True, False, "")
-    assert view["progress"] == {"done": 0, "total": 200, "rate": None, "left": None}
+    view = room.view
+    assert (view["running"], view["done"], view["message"]) == (True, False, "computing …")
+    room.chooser.observe(lambda change: views.append(change["new"]), "view")
+    assert room.chooser.progress == {"done": 0, "total": 200, "rate": None, "left": None}
     slow.go_on.set()
-    view = room.until(lambda view: not view["running"])
-    assert (view["progress"]["done"], view["progress"]["left"]) == (200, 0)
-    assert view["progress"]["rate"] > 0
-    done = [progress["done"] for progress in seen if progress]
-    assert done == sorted(done)
+    room.until(lambda view: not view["running"])
+    assert len(views) == 1  # progress alone sends no form
+    last: Any = room.chooser.progress
+    assert (last["done"], last["left"]) == (200, 0)
+    assert last["rate"] > 0
+    assert [progress["done"] for progress in seen] == sorted(progress["done"] for progress in seen)
+    json.dumps(seen, allow_nan=False)
+
+
+def test_progress_that_comes_after_the_cancel_is_dropped(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def monotonic() -> float:
+        calls.append(1)
+        if len(calls) == 2:  # it has just looked whether to go on
+            room.chooser.cancel()
+        return len(calls)
+
+    monkeypatch.setattr(chooser_module, "time", SimpleNamespace(monotonic=monotonic))
+    room.say("compute")
+    room.chooser._worker.close()  # wait for what runs
+    assert len(calls) == 2
+    assert room.chooser.progress is None
+    assert "cancelled" in room.view["message"]
 
 
 def test_rate_and_time_left() -> None:
@@ -600,10 +726,61 @@ def test_predictions_shown_meanwhile_are_not_overwritten(room: Room, slow: Netwo
     assert slow.entered.wait(LONG)
     room.choose(variable="ours")
     room.say("compute")
-    assert (room.view["running"], room.view["message"], room.view["done"]) == (False, "opened", True)
     slow.go_on.set()
-    room.chooser._worker.close()  # wait for what runs, without a cancel
+    view = room.until(lambda view: not view["running"])
+    assert (view["message"], view["done"], room.chooser.progress) == ("opened", True, None)
     assert room.shown == [room.names["ours"]]
+
+
+def test_saved_predictions_are_shown_away_from_the_kernels_thread(room: Room) -> None:
+    where: list[str] = []
+    room.chooser._show = lambda _: where.append(current_thread().name)
+    room.names["ours"] = make(5)
+    room.choose(source="variable", variable="ours")
+    room.compute()
+    assert len(where) == 1
+    assert where[0].startswith("isexplore")
+
+
+def test_a_cancel_while_the_result_is_shown_comes_too_late(room: Room) -> None:
+    showing, go_on = Event(), Event()
+
+    def show(_: ix.Predictions) -> None:
+        showing.set()
+        assert go_on.wait(LONG)
+
+    room.chooser._show = show
+    room.names["ours"] = make(5)
+    room.choose(source="variable", variable="ours")
+    room.say("compute")
+    assert showing.wait(LONG)
+    room.say("cancel")
+    assert (room.view["running"], room.view["message"]) == (True, "opening …")
+    go_on.set()
+    assert room.until(lambda view: not view["running"])["message"] == "opened"
+
+
+def test_what_is_shown_late_leaves_the_next_run_running(room: Room, slow: Network) -> None:
+    showing, go_on = Event(), Event()
+
+    def show(predictions: ix.Predictions) -> None:
+        showing.set()
+        assert go_on.wait(LONG)
+        room.shown.append(predictions)
+
+    room.chooser._show = show
+    room.names["ours"] = make(5)
+    room.choose(variable="ours")
+    room.say("compute")
+    assert showing.wait(LONG)
+    room.choose(variable="images")
+    room.say("compute")
+    go_on.set()
+    assert slow.entered.wait(LONG)
+    assert (room.view["running"], room.view["message"], len(room.shown)) == (True, "computing …", 1)
+    slow.go_on.set()
+    room.until(lambda view: not view["running"])
+    assert [len(shown) for shown in room.shown] == [5, 200]
 
 
 def test_choosing_while_it_computes_does_not_stop_it(room: Room, slow: Network) -> None:
@@ -722,14 +899,15 @@ def test_many_choices_at_once_end_with_the_last(room: Room, files: Path) -> None
 
 def test_an_older_picture_of_the_form_never_comes_last(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     painting, go_on = Event(), Event()
+    room.choose(source="demo:healthy")
 
-    def hold_up(_: object) -> list[tuple[str, str]]:
+    def hold_up(_: object) -> tuple[int, ...]:
         if not painting.is_set():
             painting.set()
             assert go_on.wait(LONG)
-        return []
+        return ()
 
-    monkeypatch.setattr(sources, "image_variables", hold_up)
+    monkeypatch.setattr(ix.demo, "checkpoints", hold_up)
     older = Thread(target=room.say, args=("refresh",))
     newer = Thread(target=room.chooser.choose, args=("device", "cpu"))
     older.start()
@@ -740,6 +918,62 @@ def test_an_older_picture_of_the_form_never_comes_last(room: Room, monkeypatch: 
     older.join(LONG)
     newer.join(LONG)
     assert room.view["chosen"]["device"] == "cpu"
+
+
+class Watched:
+    """A lock that tells when the second one wants it."""
+
+    def __init__(self) -> None:
+        self._lock, self._asked = Lock(), 0
+        self.wanted = Event()
+
+    def __enter__(self) -> None:
+        self._asked += 1
+        if self._asked == 2:
+            self.wanted.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_two_choices_at_once_are_both_kept(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    monkeypatch.setattr(room.chooser, "_state", watched)
+
+    def other() -> None:
+        room.chooser.choose("device", "cpu")
+        watched.wanted.set()
+
+    thread = Thread(target=other)
+
+    def meanwhile(choice: Choice, **fields: str) -> Choice:
+        if "classifier" in fields:
+            thread.start()
+            assert watched.wanted.wait(LONG)
+        return replace(choice, **fields)
+
+    monkeypatch.setattr(chooser_module, "replace", meanwhile)
+    room.chooser.choose("classifier", "variable:mine")
+    thread.join(LONG)
+    assert (room.chooser.choice.classifier, room.chooser.choice.device) == ("variable:mine", "cpu")
+
+
+def test_painting_does_not_look_through_the_notebook(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.names["images"] = pixels()
+    room.choose(source="variable", variable="images")
+    monkeypatch.setattr(sources, "image_variables", pytest.fail)
+    monkeypatch.setattr(sources, "module_variables", pytest.fail)
+    room.compute()
+    assert len(room.shown) == 1
+    assert "images" in dict(room.view["variables"])
+
+
+def test_painting_opens_no_file(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = room.choose(source="demo:healthy")["steps"]
+    monkeypatch.setattr(ix.demo, "safe_open", pytest.fail)
+    room.say("refresh")
+    assert room.view["steps"] == steps
 
 
 # Small parts
@@ -773,4 +1007,4 @@ def test_other_than_two_numbers_is_an_error(text: str) -> None:
 
 def test_an_unknown_source_cannot_be_opened() -> None:
     with pytest.raises(ValueError, match="cloud"):
-        sources.open_choice(Choice(source="cloud"), Uploads(), {})
+        sources.open_choice(Choice(source="cloud"), Uploads(), {}, lambda: None)

@@ -233,9 +233,8 @@ def test_the_header_says_what_the_score_says() -> None:
     panel = HeaderPanel(state)
     state.set_splits(5)
     view, score = panel.view, ix.inception_score(predictions, splits=5)
-    assert (view["mean"], view["std"], view["overall"]) == pytest.approx((score.mean, score.std, score.overall))
-    assert (view["corrected"], view["low"], view["high"]) == pytest.approx((score.corrected, *score.interval()))
-    assert (view["splits"], view["perSplit"]) == (5, score.split_sizes)
+    assert view["line"] == str(score)
+    assert view["overall"] == pytest.approx(score.overall)
     assert view["warnings"] == list(score.warnings)
     assert view["logScore"] == pytest.approx(math.log(score.overall))
     assert view["variety"] - view["doubt"] == pytest.approx(view["logScore"])
@@ -429,7 +428,7 @@ def test_references_are_offered_only_with_the_same_classes() -> None:
     state.show(named("shown", make()))
     state.set_reference("same", make(seed=1))
     state.set_reference()
-    assert [key for key, _ in panel.view["references"]] == ["", "probabilities", "shown", "same"]
+    assert [key for key, _ in panel.view["references"]] == ["", "probabilities", "same"]
     say(panel, {"kind": "reference", "value": "same"})
     assert (panel.view["reference"], panel.view["referenceKey"]) == ("same", "same")
     np.testing.assert_allclose(panel.view["expected"], ix.inception_score(make(seed=1)).marginal, atol=1e-7)
@@ -441,7 +440,73 @@ def test_references_are_offered_only_with_the_same_classes() -> None:
     say(panel, {"kind": "reference", "value": "never seen"})
     assert "never seen" in panel.error
     state.show(named("six", make(c=6)))
-    assert [key for key, _ in panel.view["references"]] == ["", "more classes", "six"]
+    assert [key for key, _ in panel.view["references"]] == ["", "more classes"]
+
+
+def test_a_second_click_on_a_class_lets_it_go() -> None:
+    state = show(make())
+    panel = MarginalPanel(state)
+    say(panel, {"kind": "class", "value": 3})
+    say(panel, {"kind": "clear", "value": 3})
+    assert frame_of(state).selection is None
+
+
+def test_a_chosen_class_turns_to_its_page() -> None:
+    state = show(make(50, 100))
+    panel = MarginalPanel(state)
+    say(panel, {"kind": "sort", "value": "share"})
+    state.select_class(77)
+    assert 77 in panel.view["numbers"]
+    say(panel, {"kind": "page", "value": 0})
+    assert panel.view["page"] == 0
+
+
+def test_sets_of_the_same_name_stay_apart_as_references() -> None:
+    first, second, third = make(seed=1), make(seed=2), make(seed=3)
+    state = show(first)
+    panel = MarginalPanel(state)
+    state.set_reference(predictions=second)
+    assert frame_of(state).reference.name == "probabilities (2)"
+    state.show(third)
+    assert [key for key, _ in panel.view["references"]] == ["", "probabilities", "probabilities (2)"]
+    say(panel, {"kind": "reference", "value": "probabilities (2)"})
+    np.testing.assert_allclose(panel.view["expected"], second.probabilities.mean(axis=0), atol=1e-6)
+
+
+def test_the_images_are_walked_from_the_first_in_the_chosen_order() -> None:
+    state = show(make(thumbnails=pictures(250)))
+    panel = GalleryPanel(state)
+    say(panel, {"kind": "order", "value": "unsure"})
+    state.select_class(2)
+    assert panel.view["primary"]["number"] == numbers(panel)[0]
+    entropy = [item["entropy"] for item in panel.view["items"]]
+    assert entropy == sorted(entropy, reverse=True)
+    state.clear()
+    say(panel, {"kind": "page", "value": 2})
+    assert panel.view["primary"]["number"] == numbers(panel)[0]
+    say(panel, {"kind": "walk", "value": 1})
+    assert (panel.view["page"], panel.view["primary"]["number"]) == (2, numbers(panel)[1])
+
+
+def test_one_tall_bar_makes_the_scale_logarithmic_until_a_person_chooses() -> None:
+    p = np.full((100, 5), 1e-6)
+    p[:, 0] = 1 - 4e-6
+    p[0] = 0.2
+    panel = EntropyPanel(show(ix.Predictions.from_probabilities(p)))
+    assert panel.view["logarithmic"]
+    say(panel, {"kind": "logarithmic", "value": False})
+    assert not panel.view["logarithmic"]
+    assert not EntropyPanel(show(make())).view["logarithmic"]
+
+
+def test_escape_clears_and_the_fallback_says_the_score() -> None:
+    explorer = ix.explore(make())
+    explorer.state.select_class(1)
+    say(explorer, {"kind": "clear"})
+    assert len(explorer.selection) == 0
+    assert "IS " in repr(explorer)
+    assert "run this cell again" in repr(explorer)
+    explorer.close()
 
 
 def test_a_clicked_bar_is_marked() -> None:
@@ -604,8 +669,10 @@ def test_the_sprite_holds_the_pixels_of_the_page(n: int, h: int, w: int, c: int)
 
 def test_the_primary_image_is_drawn_last_when_it_is_on_another_page() -> None:
     thumbnails = pictures(250)
-    panel = GalleryPanel(show(make(thumbnails=thumbnails)))
-    say(panel, {"kind": "page", "value": 1})
+    state = show(make(thumbnails=thumbnails))
+    panel = GalleryPanel(state)
+    state.select(np.arange(250) > 9)
+    state.set_primary(0)  # not a selected one
     assert 0 not in numbers(panel)
     place, tile = len(panel.view["items"]), panel.view["tile"]
     with Image.open(io.BytesIO(panel.sprite)) as image:

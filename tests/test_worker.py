@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from isexplore.widgets.worker import Cancelled, Worker
+from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    Check = Callable[[], None]
 
 LONG = 30  # seconds after which a test gives up; none of them takes a tenth of one
 
@@ -37,18 +39,17 @@ class Heard:
 
 
 class Work:
-    """Work in batches that goes on when it is told to, and looks at its event between them."""
+    """Work in batches that goes on when it is told to, and checks between them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.began, self.go_on, self.ended = Event(), Event(), Event()
 
-    def __call__(self, stop: Event) -> str:
+    def __call__(self, check: Check) -> str:
         self.began.set()
         assert self.go_on.wait(LONG)
         self.ended.set()
-        if stop.is_set():
-            raise Cancelled
+        check()
         return self.name
 
 
@@ -72,7 +73,7 @@ def test_work_runs_away_from_the_callers_thread(worker: Worker, heard: Heard) ->
 
 
 def test_a_failure_is_told_once_and_the_next_work_runs(worker: Worker, heard: Heard) -> None:
-    def fail(_: Event) -> None:
+    def fail(_: Check) -> None:
         raise RuntimeError("the network broke")
 
     worker.start(fail, heard.done, heard.failed)
@@ -86,7 +87,7 @@ def test_cancelled_work_tells_nothing(worker: Worker, heard: Heard) -> None:
     work = Work("first")
     worker.start(work, heard.done, heard.failed)
     assert work.began.wait(LONG)
-    worker.cancel()
+    assert worker.cancel()
     work.go_on.set()
     worker.start(lambda _: "second", heard.done, heard.failed)
     assert heard.next() == ("done", "second")
@@ -98,7 +99,7 @@ def test_cancelled_work_tells_nothing(worker: Worker, heard: Heard) -> None:
 def test_work_that_never_looks_is_dropped_after_a_cancel(worker: Worker, heard: Heard, outcome: str) -> None:
     began, go_on = Event(), Event()
 
-    def deaf(_: Event) -> str:
+    def deaf(_: Check) -> str:
         began.set()
         assert go_on.wait(LONG)
         if outcome == "failure":
@@ -137,21 +138,31 @@ def test_a_cancel_before_it_begins_is_heard(worker: Worker, heard: Heard) -> Non
     assert heard.nothing_more()
 
 
-def test_a_cancel_waits_until_an_outcome_is_told(worker: Worker) -> None:
-    telling, go_on, told = Event(), Event(), Event()
+def test_nobody_waits_for_an_outcome_that_is_being_told(worker: Worker, heard: Heard) -> None:
+    telling, go_on, in_time = Event(), Event(), []
 
-    def done(_: object) -> None:
+    def done(outcome: object) -> None:
         telling.set()
         assert go_on.wait(LONG)
-        told.set()
+        heard.done(outcome)
 
-    worker.start(lambda _: 1, done, lambda _: None)
+    def interfere() -> None:
+        in_time.append(worker.cancel())
+        worker.start(lambda _: 2, heard.done, heard.failed)
+        go_on.set()
+
+    worker.start(lambda _: 1, done, heard.failed)
     assert telling.wait(LONG)
-    canceller = threading.Thread(target=worker.cancel)
-    canceller.start()
-    go_on.set()
-    canceller.join(LONG)
-    assert told.is_set()
+    threading.Thread(target=interfere, daemon=True).start()
+    assert [heard.next(), heard.next()] == [("done", 1), ("done", 2)]
+    assert in_time == [False]
+
+
+def test_a_cancel_with_nothing_to_cancel_is_not_in_time(worker: Worker, heard: Heard) -> None:
+    assert not worker.cancel()
+    worker.start(lambda _: 1, heard.done, heard.failed)
+    assert heard.next() == ("done", 1)
+    assert not worker.cancel()
 
 
 def test_work_can_be_started_by_what_hears_of_it(worker: Worker, heard: Heard) -> None:

@@ -28,7 +28,9 @@ export default {
       const size = files.reduce((sum, file) => sum + file.size, 0);
       if (!files.length) return;
       if (size > UPLOAD_LIMIT) return send("too-large", size);
-      send("upload", files.map((file) => file.name), await Promise.all(files.map((file) => file.arrayBuffer())));
+      const contents = await Promise.all(files.map((file) => file.arrayBuffer()));
+      upload.value = ""; // the same file, mended, can be chosen again
+      send("upload", files.map((file) => file.name), contents);
     });
 
     const rows = {
@@ -39,18 +41,26 @@ export default {
     const compute = h("button", { type: "submit", class: "ix-main" }, "Compute");
     const cancel = h("button", { type: "button", onclick: () => send("cancel") }, "Cancel");
     const bar = h("progress", { max: "1", "aria-label": "images classified" });
-    const rate = h("span", { class: "ix-unit", role: "status" });
+    const rate = h("span", { class: "ix-unit" });
+    const message = h("span", { class: "ix-unit", role: "status" });
     const error = h("p", { class: "ix-error", role: "alert" });
     const form = h("form", { class: "ix-chooser-form", onsubmit: (event) => { event.preventDefault(); send("compute"); } },
       h("div", { class: "ix-controls" }, labelled("sample set", source), ...Object.values(rows), completions),
       preview,
-      h("div", { class: "ix-controls" }, labelled("classifier", classifier), labelled("device", device), compute, cancel, bar, rate),
+      h("div", { class: "ix-controls" }, labelled("classifier", classifier), labelled("device", device), compute, cancel, bar, rate, message),
       error);
     const summary = h("summary");
     const details = h("details", { class: "ix-chooser", open: !view().done }, summary, form);
     details.addEventListener("toggle", () => { if (details.open && !view().ready) send("open"); });
     el.append(details);
 
+    // Ten times a second while it runs: not for screen readers, which hear the message at the start and at the end.
+    function showProgress() {
+      const p = view().running ? model.get("progress") : null;
+      if (p?.total) bar.value = p.done / p.total; else bar.removeAttribute("value");
+      rate.hidden = !p?.rate;
+      if (p?.rate) rate.textContent = `${count(p.done)} of ${count(p.total)} · ${number(p.rate, p.rate < 10 ? 1 : 0)} images/s · ${number(p.left, p.left < 10 ? 1 : 0)} s left`;
+    }
     let done = view().done;
     function update() {
       const v = view();
@@ -67,19 +77,18 @@ export default {
       for (const [name, row] of Object.entries(rows)) row.hidden = !v.shown.includes(name);
       preview.textContent = v.preview;
       preview.classList.toggle("ix-error", v.trouble);
-      const p = v.progress;
       compute.disabled = !v.ready || v.running;
       compute.textContent = v.verb;
       cancel.hidden = bar.hidden = !v.running;
-      if (p?.total) bar.value = p.done / p.total; else bar.removeAttribute("value");
-      rate.textContent = v.running
-        ? (p?.total ? `${count(p.done)} of ${count(p.total)} · ${p.rate ? `${number(p.rate, p.rate < 10 ? 1 : 0)} images/s · ${number(p.left, p.left < 10 ? 1 : 0)} s left` : "starting"}` : "starting")
-        : v.message;
+      message.textContent = v.message;
+      showProgress();
       error.textContent = v.error;
       error.hidden = !v.error;
     }
+    if (signal.aborted) return;
     model.on("change:view", update);
-    signal.addEventListener("abort", () => model.off("change:view", update));
+    model.on("change:progress", showProgress);
+    signal.addEventListener("abort", () => { model.off("change:view", update); model.off("change:progress", showProgress); });
     update();
   },
 };

@@ -6,7 +6,7 @@ export default {
     const view = () => model.get("view");
     const select = (low, high) => model.send({ kind: "range", low, high });
 
-    panel({ model, el, signal }, "Images: how unsure is the network about each, H(y|x)", (section) => {
+    panel({ model, el, signal }, "Doubt: how unsure is the network about each image, H(y|x)", (section) => {
       const chart = plot(section, {
         signal,
         label: () => {
@@ -32,8 +32,8 @@ export default {
           return {
             traces: v.selected ? [bars(v.counts, 0.25, "images"), bars(v.selected, 1, "selected images")] : [bars(v.counts, 1, "images")],
             layout: {
-              barmode: "overlay", bargap: 0, dragmode: "select", selectdirection: "h",
-              xaxis: { title: { text: "H(y|x), nats per image" }, range: [Math.min(0, v.edges[0]), v.edges.at(-1)] },
+              barmode: "overlay", bargap: 0, hovermode: "x", dragmode: "select", selectdirection: "h",
+              xaxis: { title: { text: "H(y|x), nats per image" }, range: [0, v.edges.at(-1)] },
               yaxis: { title: { text: "images" }, type: v.logarithmic ? "log" : "linear", rangemode: "tozero" },
               shapes: [{ type: "line", x0: v.mean, x1: v.mean, y0: 0, y1: 1, yref: "paper", line: { color: c.text, width: 1.5, dash: "dot" } }],
               annotations: [{ x: v.mean, y: 1, yref: "paper", yanchor: "top", xanchor: "left", xshift: 4, showarrow: false, text: `mean ${number(v.mean)}` }],
@@ -49,16 +49,26 @@ export default {
       const field = () => h("input", { type: "number", step: "any", min: "0", class: "ix-number" });
       const low = field();
       const high = field();
+      // An empty field is the end of the data.
+      const submit = (event) => {
+        event.preventDefault();
+        const { edges } = view();
+        select(low.value === "" ? edges[0] : Number(low.value), high.value === "" ? edges.at(-1) : Number(high.value));
+      };
       const logarithmic = h("input", { type: "checkbox", onchange: () => model.send({ kind: "logarithmic", value: logarithmic.checked }) });
-      section.append(h("form", { class: "ix-controls", onsubmit: (event) => { event.preventDefault(); select(Number(low.value), Number(high.value)); } },
+      section.append(h("form", { class: "ix-controls", onsubmit: submit },
         labelled("from", low), labelled("to", high), h("span", { class: "ix-unit" }, "nats"),
         h("button", { type: "submit" }, "Select this range"), labelled("log scale", logarithmic)));
 
+      let written = "";
       return () => {
         const v = view();
         const [from, to] = v.range ?? [v.edges[0], v.edges.at(-1)];
-        low.value = (Math.floor(1000 * from) / 1000).toFixed(3); // rounded outwards, so that the ends stay inside
-        high.value = (Math.ceil(1000 * to) / 1000).toFixed(3);
+        if (written !== `${from} ${to}`) { // else a person may be typing there
+          written = `${from} ${to}`;
+          low.value = (Math.floor(1000 * from) / 1000).toFixed(3); // rounded outwards, so that the ends stay inside
+          high.value = (Math.ceil(1000 * to) / 1000).toFixed(3);
+        }
         logarithmic.checked = v.logarithmic;
         chart.update();
       };

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isexplore.widgets.state import ExplorerState
 
 _BINS = 50
+_ONE_BAR = 0.6  # with this share of the images in one bar, the others can't be seen on a linear scale
 
 
 class EntropyPanel(Panel):
@@ -23,7 +24,7 @@ class EntropyPanel(Panel):
     depends: ClassVar[tuple[str, ...]] = ("sample", "selection")
 
     def __init__(self, state: ExplorerState) -> None:
-        self._logarithmic = False
+        self._logarithmic: bool | None = None  # nobody has chosen yet
         super().__init__(state)
 
     def picture(self, frame: Frame) -> dict[str, Any]:
@@ -31,6 +32,7 @@ class EntropyPanel(Panel):
         entropy = frame.sample.score.conditional_entropy
         most = float(entropy.max())
         counts, edges = np.histogram(entropy, bins=_BINS, range=(0.0, most if most > 0 else 1.0))
+        piled = counts.max() > _ONE_BAR * len(entropy)
         selection = frame.selection
         return {
             "edges": edges.tolist(),
@@ -40,7 +42,7 @@ class EntropyPanel(Panel):
             "mean": float(entropy.mean()),
             "most": math.log(frame.sample.score.n_classes),
             "n": len(entropy),
-            "logarithmic": self._logarithmic,
+            "logarithmic": bool(piled) if self._logarithmic is None else self._logarithmic,
         }
 
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:

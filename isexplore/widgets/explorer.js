@@ -6,8 +6,20 @@ export default {
     const cells = {};
     for (const name of ["chooser", "header", "marginal", "entropy", "protocol", "gallery"]) cells[name] = h("div", { class: `ix-area-${name}` });
     // JupyterLab's own shortcuts would take the arrow keys; Ctrl+S and the like stay its own.
-    const keep = (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); };
-    el.append(h("div", { class: "isexplore", onkeydown: keep }, h("div", { class: "ix-grid" }, ...Object.values(cells))));
+    const onkeydown = (event) => {
+      if (event.key === "Escape") model.send({ kind: "clear" });
+      if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+    };
+    const notice = h("p", { class: "ix-error", role: "alert", hidden: true }, "Not connected to a kernel any more: run this cell again.");
+    const grid = h("div", { class: "ix-grid" }, ...Object.values(cells));
+    el.append(h("div", { class: "isexplore", onkeydown }, notice, grid));
+
+    // After a restart the kernel knows nothing of this widget: better to say so than to look alive.
+    const own = await model.widget_manager.get_model(model.get("runtime").replace("anywidget:", ""));
+    const showLife = () => { notice.hidden = own.comm_live !== false; grid.inert = own.comm_live === false; };
+    own.on("comm_live_update", showLife);
+    signal.addEventListener("abort", () => own.off("comm_live_update", showLife));
+    showLife();
 
     const rendered = new Set();
     async function show(name) {
@@ -18,7 +30,8 @@ export default {
       const child = await host.getWidget(reference);
       await child.render({ el: cells[name], signal });
     }
-    const showAll = () => Promise.all(Object.keys(cells).map(show));
+    const showAll = () => Promise.all(Object.keys(cells).map(show)).catch((error) => { if (!signal.aborted) console.error(error); });
+    if (signal.aborted) return;
     model.on("change", showAll);
     signal.addEventListener("abort", () => model.off("change", showAll));
     await showAll();

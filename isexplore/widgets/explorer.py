@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
@@ -52,6 +52,18 @@ class Explorer(anywidget.AnyWidget):
             except ValueError:
                 self.close()
                 raise
+
+        self.on_msg(self._receive)
+
+    def __repr__(self) -> str:
+        """Say what is shown, for where no widget can be drawn, as in a saved notebook."""
+        frame = self.state.frame
+        line = "no sample set yet" if frame is None else f"{frame.sample.predictions.provenance.source}: {frame.score}"
+        return f"Explorer({line}; run this cell again to explore)"
+
+    def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
+        if message.get("kind") == "clear" and self.state.frame is not None:
+            self.state.clear()
 
     def show(self, predictions: Predictions) -> None:
         """Show another sample set in place of this one."""
@@ -124,7 +136,8 @@ def explore(predictions: Predictions | None = None, *, reference: Predictions | 
     Returns
     -------
     Explorer
-        A widget. ``selection``, ``to_dataframe()`` and ``predictions`` give back what is on screen.
+        A widget. ``selection``, ``to_dataframe()`` and ``predictions`` give back what is on screen. The kernel keeps
+        it, with its tables (100 MB at 1000 classes), until ``close()`` or the kernel's end.
 
     Raises
     ------
@@ -146,7 +159,7 @@ def explore(predictions: Predictions | None = None, *, reference: Predictions | 
         if value is not None and not isinstance(value, Predictions):
             raise TypeError(
                 f"{what} must be Predictions, not {type(value).__name__}: make them with "
-                "isexplore.predict(images, classifier=…) or Predictions.from_probabilities(p)"
+                "isexplore.predict(images, classifier=…), isexplore.load(path) or Predictions.from_probabilities(p)"
             )
     if reference is not None and predictions is None:
         raise TypeError("a reference needs predictions to be compared with")

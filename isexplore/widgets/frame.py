@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,14 +11,36 @@ from isexplore.score import Score, score_and_table
 from isexplore.splits import SplitCurve, SplitTable, shuffled_order, split_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from isexplore.predictions import Predictions
     from isexplore.subsets import Subset
 
-__all__ = ["Frame", "Order", "Reference", "Sample", "Selection", "sample_of", "shuffled", "uniform"]
+__all__ = [
+    "WALKS",
+    "Frame",
+    "Order",
+    "Reference",
+    "Sample",
+    "Selection",
+    "Walk",
+    "sample_of",
+    "shuffled",
+    "uniform",
+    "walk_of",
+]
 
 MOST_SPLITS = 200
+# What each walk is called, and the numbers that it sorts the images by.
+WALKS: dict[str, tuple[str, Callable[[Sample], NDArray[Any]]]] = {
+    "file": ("name, as the files lie", lambda sample: np.arange(sample.n_images)),
+    "unsure": ("H(y|x), most unsure first", lambda sample: -sample.score.conditional_entropy),
+    "sure": ("H(y|x), surest first", lambda sample: sample.score.conditional_entropy),
+    "share": ("share of ln IS, most first", lambda sample: -sample.score.kl),
+    "class": ("class", lambda sample: sample.top_class),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +91,22 @@ class Order:
 
 
 @dataclass(frozen=True, eq=False)
+class Walk:
+    """The order in which the images are looked at.
+
+    Attributes
+    ----------
+    key : str
+        One of `WALKS`.
+    images : ndarray of int, shape (N,)
+        The images' numbers in this order.
+    """
+
+    key: str
+    images: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
 class Selection:
     """Some of the images.
 
@@ -113,6 +151,7 @@ class Frame:
         At the current split count and order.
     reference : Reference
     selection : Selection or None
+    walk : Walk
     primary : int
         The image looked at.
     """
@@ -121,6 +160,7 @@ class Frame:
     order: Order
     score: Score
     reference: Reference
+    walk: Walk
     selection: Selection | None = None
     primary: int = 0
 
@@ -131,6 +171,19 @@ def sample_of(predictions: Predictions) -> Sample:
     top_class = np.argmax(predictions.probabilities, axis=1)
     counts = np.bincount(top_class, minlength=score.n_classes)
     return Sample(predictions, score, top_class, counts, file_order=_order(None, table))
+
+
+def walk_of(sample: Sample, key: str) -> Walk:
+    """Sort the images of a sample set.
+
+    Raises
+    ------
+    ValueError
+        If there is no walk of that key.
+    """
+    if key not in WALKS:
+        raise ValueError(f"there is no order {key!r}; there are: {', '.join(WALKS)}")
+    return Walk(key, np.argsort(WALKS[key][1](sample), kind="stable"))
 
 
 def shuffled(sample: Sample, seed: int) -> Order:

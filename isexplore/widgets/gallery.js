@@ -5,7 +5,7 @@ const SIDE = 144; // pixels of the primary image, drawn at half that for sharp s
 
 export default {
   async render({ model, el, host, signal }) {
-    const { h, labelled, fillSelect, number, count, panel, twin, freshId } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, labelled, fillSelect, number, count, onTheme, panel, twin, freshId } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
     const send = (kind, value) => model.send({ kind, value });
     let sprite = null;
@@ -14,7 +14,7 @@ export default {
 
     panel({ model, el, signal }, "Images", (section, heading) => {
       const status = h("p", { class: "ix-selection", "aria-live": "polite" });
-      const clear = h("button", { type: "button", onclick: () => send("clear") }, "Clear");
+      const clear = h("button", { type: "button", onclick: () => { send("clear"); canvas.focus(); } }, "Clear");
       const invert = h("button", { type: "button", onclick: () => send("invert") }, "Invert");
       const order = h("select", { onchange: () => send("order", order.value) });
       const rest = h("input", { type: "checkbox", onchange: () => send("rest", rest.checked) });
@@ -35,7 +35,8 @@ export default {
         canvas.focus();
       });
       canvas.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, PageDown: view().pageSize, PageUp: -view().pageSize }[event.key];
+        const all = view().n;
+        const step = { Home: -all, End: all, ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, PageDown: view().pageSize, PageUp: -view().pageSize }[event.key];
         if (!step) return;
         event.preventDefault();
         send("walk", step);
@@ -45,6 +46,7 @@ export default {
         const v = view();
         const room = canvas.parentElement.clientWidth;
         if (!room || signal.aborted) return;
+        drawn();
         columns = Math.max(1, Math.floor((room + GAP) / (tile + GAP)));
         const lines = Math.max(1, Math.ceil(v.items.length / columns));
         const ratio = window.devicePixelRatio || 1;
@@ -83,14 +85,17 @@ export default {
         });
       }
 
-      // Keep what a picture was decoded from: a page of many images is decoded once, not at each step.
-      let decoded = null;
-      async function loadSprite() {
+      // A page's picture is decoded once, not at each step.
+      let source = null;
+      let decoding = Promise.resolve();
+      function loadSprite() {
         const data = model.get("sprite");
-        if (data === decoded) return;
-        decoded = data;
-        const bitmap = data?.byteLength ? await createImageBitmap(new Blob([data], { type: "image/png" })) : null;
-        if (decoded === data) sprite = bitmap;
+        if (data !== source) {
+          source = data;
+          decoding = (data?.byteLength ? createImageBitmap(new Blob([data], { type: "image/png" })) : Promise.resolve(null))
+            .then((bitmap) => { if (source === data) sprite = bitmap; });
+        }
+        return decoding;
       }
 
       function showPrimary() {
@@ -111,17 +116,20 @@ export default {
           h("span", { class: "ix-cell-track" }, h("span", { class: `ix-bar-fill ix-${kind}`, style: `width:${100 * value}%` })), number(value, 3)));
         primary.replaceChildren(
           h("div", { class: "ix-primary-head" }, sprite ? picture : null,
-            h("div", {}, h("strong", {}, p.name), h("div", {}, `${p.class}, ${number(100 * p.confidence, 1)} %`),
-              h("div", {}, `H(y|x) ${number(p.entropy, 3)} nats · KL ${number(p.kl, 3)} nats`),
+            h("div", {}, h("strong", {}, p.name), h("div", {}, `looks like ${p.class}, ${number(100 * p.confidence, 1)} %`),
+              h("div", {}, `H(y|x) ${number(p.entropy, 3)} nats`), h("div", {}, `KL ${number(p.kl, 3)} nats`),
               h("div", {}, `${number(100 * p.share, 3)} % of ln IS (an even share is ${number(100 * p.even, 3)} %)`))),
           h("table", { class: "ix-top" },
             h("thead", {}, h("tr", {}, ...["class", "p(y|x), this", "p(y), all"].map((name) => h("th", { scope: "col" }, name)))),
             h("tbody", {}, ...p.top.map(([name, mine, all]) => h("tr", {}, h("th", { scope: "row" }, name), cell(mine, "doubt"), cell(all, "variety"))))));
       }
 
+      let latest = 0;
       async function update() {
-        const v = view();
+        const mine = ++latest;
         await loadSprite();
+        if (mine !== latest || signal.aborted) return; // names and pictures must be of the same moment
+        const v = view();
         heading.textContent = v.selectedCount == null ? `Images: ${count(v.n)}, none selected` : `Images: selected ${count(v.selectedCount)} of ${count(v.n)}`;
         status.textContent = v.selectedCount == null
           ? "Click a bar, or drag over the histogram, to select images."
@@ -145,9 +153,9 @@ export default {
       }
       const resized = new ResizeObserver(draw);
       resized.observe(canvas.parentElement);
-      model.on("change:sprite", update);
-      signal.addEventListener("abort", () => { resized.disconnect(); model.off("change:sprite", update); });
-      return update;
+      const drawn = onTheme(canvas, draw, signal);
+      signal.addEventListener("abort", () => resized.disconnect());
+      return () => update().catch((error) => { if (!signal.aborted) console.error(error); });
     });
   },
 };

@@ -9,11 +9,10 @@ import numpy as np
 import traitlets
 from PIL import Image
 
+from isexplore.widgets.frame import WALKS
 from isexplore.widgets.panel import HERE, Panel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from isexplore.widgets.frame import Frame, Sample
@@ -21,25 +20,17 @@ if TYPE_CHECKING:
 
 _PAGE = 56
 _TOP = 10
-_ORDERS: dict[str, tuple[str, Callable[[Sample], NDArray[Any]]]] = {
-    "file": ("name, as the files lie", lambda sample: np.arange(sample.n_images)),
-    "unsure": ("H(y|x), most unsure first", lambda sample: -sample.score.conditional_entropy),
-    "sure": ("H(y|x), surest first", lambda sample: sample.score.conditional_entropy),
-    "share": ("share of ln IS, most first", lambda sample: -sample.score.kl),
-    "class": ("class", lambda sample: sample.top_class),
-}
 
 
 class GalleryPanel(Panel):
     """Shows the selected images, or all where none are selected."""
 
     _esm = HERE / "gallery.js"
-    depends: ClassVar[tuple[str, ...]] = ("sample", "selection", "primary")
+    depends: ClassVar[tuple[str, ...]] = ("sample", "selection", "walk", "primary")
 
     sprite = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, state: ExplorerState) -> None:
-        self._order = "file"
         self._rest = False
         self._page = 0
         self._drawn: tuple[Sample, NDArray[np.intp]] | None = None
@@ -71,8 +62,8 @@ class GalleryPanel(Panel):
             "selectedCount": selection.subset.n_images if selection else None,
             "selectionLabel": selection.label if selection else "",
             "selectionScore": selection.subset.score if selection and selection.subset.n_images else None,
-            "order": self._order,
-            "orders": [[key, text] for key, (text, _) in _ORDERS.items()],
+            "order": frame.walk.key,
+            "orders": [[key, text] for key, (text, _) in WALKS.items()],
             "rest": self._rest,
             "page": self._page,
             "pages": max(1, -(-len(sequence) // _PAGE)),
@@ -93,33 +84,33 @@ class GalleryPanel(Panel):
         elif kind == "page":
             self._turn(page=int(str(value)))
         elif kind == "order":
-            if value not in _ORDERS:
-                raise ValueError(f"there is no order {value!r}")
-            self._order = str(value)
-            self._turn(page=0)
+            self.state.set_walk(str(value))
         elif kind == "rest":
             self._rest = bool(value)
-            self._turn(page=0)
+            self._page = 0 if self.state.frame is None else self._page_of_primary(self.state.frame)
+            self.redraw()
 
     def _follow(self, change: dict[str, Any]) -> None:
-        old, new = change["old"], change["new"]
-        if old is None or old.sample is not new.sample or old.selection is not new.selection:
-            self._page = 0
-        elif old.primary != new.primary:
-            at = np.flatnonzero(self._sequence(new) == new.primary)
-            self._page = int(at[0]) // _PAGE if len(at) else self._page
+        new, old = change["new"], change["old"]
+        if old is None or any(getattr(old, part) is not getattr(new, part) for part in self.depends):
+            self._page = self._page_of_primary(new)
         super()._follow(change)
 
+    def _page_of_primary(self, frame: Frame) -> int:
+        at = np.flatnonzero(self._sequence(frame) == frame.primary)
+        return int(at[0]) // _PAGE if len(at) else 0
+
     def _turn(self, page: int) -> None:
-        if self.state.frame is not None:
-            last = (len(self._sequence(self.state.frame)) - 1) // _PAGE
-            self._page = min(max(0, page), max(0, last))
-            self.redraw()
+        """Turn to a page; its first image becomes the primary one."""
+        sequence = self._sequence(self.state.frame) if self.state.frame is not None else np.zeros(0, np.intp)
+        if len(sequence):
+            page = min(max(0, page), (len(sequence) - 1) // _PAGE)
+            self.state.set_primary(int(sequence[page * _PAGE]))
 
     def _step(self, by: int) -> None:
         """Make the image so many places further in the sequence the primary one; stop at the ends."""
         frame = self.state.frame
-        sequence = np.zeros(0, np.intp) if frame is None else self._sequence(frame)
+        sequence = self._sequence(frame) if frame is not None else np.zeros(0, np.intp)
         if frame is None or not len(sequence):
             return
         at = np.flatnonzero(sequence == frame.primary)
@@ -128,11 +119,11 @@ class GalleryPanel(Panel):
 
     def _sequence(self, frame: Frame) -> NDArray[np.intp]:
         """Return the images in the order they are shown: the selected ones, then the others if they are asked for."""
-        sequence = np.argsort(_ORDERS[self._order][1](frame.sample), kind="stable")
+        images = frame.walk.images
         if frame.selection is None:
-            return sequence
-        chosen = frame.selection.mask[sequence]
-        return np.concatenate([sequence[chosen], sequence[~chosen]]) if self._rest else sequence[chosen]
+            return images
+        chosen = frame.selection.mask[images]
+        return np.concatenate([images[chosen], images[~chosen]]) if self._rest else images[chosen]
 
     def _draw(self, frame: Frame, shown: NDArray[np.intp]) -> dict[str, int]:
         """Put the page's thumbnails into one picture, and the primary one last if it is on another page.

@@ -2,7 +2,7 @@
 
 export default {
   async render({ model, el, host, signal }) {
-    const { h, number, count, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, number, panel } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
 
     panel({ model, el, signal }, "Inception Score", (section) => {
@@ -16,25 +16,22 @@ export default {
         h("div", { class: "ix-bar", "data-term": kind },
           h("span", { class: "ix-bar-name" }, title),
           h("span", { class: "ix-bar-track" }, h("span", { class: `ix-bar-fill ix-${kind}`, style: `width:${Math.min(100, (100 * value) / most)}%` })),
-          h("span", { class: "ix-bar-value" }, number(value, value < 0.1 ? 3 : 2)),
+          h("span", { class: "ix-bar-value" }, number(value, 3)),
           h("span", { class: "ix-bar-note" }, explanation));
 
       return () => {
         const v = view();
-        line.replaceChildren(h("strong", {}, `IS ${number(v.mean)}`), v.splits > 1 ? ` ± ${number(v.std)}` : "",
-          ` over ${count(v.splits)} ${v.splits === 1 ? "split" : "splits"} of ${v.perSplit}`,
-          ` · whole set ${number(v.overall)} · corrected ${number(v.corrected)} (95 % ${number(v.low)}–${number(v.high)})`,
-          v.source ? ` · ${v.source}` : "");
-        line.title = "± is the standard deviation across splits; the range in brackets is a 95 % confidence interval for the corrected score of the whole set.";
+        const [, first, rest] = /^(IS [\d.]+)(.*)$/.exec(v.line);
+        line.replaceChildren(h("strong", {}, first), rest);
+        line.title = "± is the standard deviation across splits; the range in brackets is a 95 % confidence interval for the corrected score of the whole set; last comes the classifier.";
         formula.replaceChildren(
-          "ln IS ", number(v.logScore), " = ",
-          h("span", { class: "ix-term ix-term-variety", "data-term": "variety", tabindex: "0", title: "lights the class panel" }, `H(y) ${number(v.variety)}`), " − ",
-          h("span", { class: "ix-term ix-term-doubt", "data-term": "doubt", tabindex: "0", title: "lights the image panel" }, `mean H(y|x) ${number(v.doubt)}`));
+          `whole set: ln ${number(v.overall)} = ${number(v.logScore, 3)} = `,
+          h("span", { class: "ix-term ix-term-variety", "data-term": "variety", tabindex: "0", title: "lights the panel of variety" }, `H(y) ${number(v.variety, 3)}`), " − ",
+          h("span", { class: "ix-term ix-term-doubt", "data-term": "doubt", tabindex: "0", title: "lights the panel of doubt" }, `mean H(y|x) ${number(v.doubt, 3)}`));
         bars.replaceChildren(
-          bar("variety", "Variety", v.variety, v.most, `nats, H(y): how evenly the classes are used; at most ${number(v.most)}`),
-          bar("doubt", "Confidence lost", v.doubt, v.most, "nats, mean H(y|x): how unsure the network is about an image; at least 0"));
+          bar("variety", "Variety", v.variety, v.most, `nats, H(y): how evenly the classes are used; at most ${number(v.most, 3)}`),
+          bar("doubt", "Doubt", v.doubt, v.most, "nats of confidence lost, mean H(y|x): how unsure the network is about an image; at least 0"));
         warnings.replaceChildren(...v.warnings.map((text) => h("li", {}, `⚠ ${text}`)));
-        warnings.hidden = v.warnings.length === 0;
       };
     });
   },

@@ -20,22 +20,15 @@ class HeaderPanel(Panel):
     def picture(self, frame: Frame) -> dict[str, Any]:
         """Return the numbers of the score line and of the two bars."""
         score = frame.score
-        low, high = score.interval()
         skipped = frame.sample.predictions.provenance.skipped
-        notes = [f"{len(skipped)} images could not be read and were skipped, first {skipped[0][0]}"] if skipped else []
+        images = "image" if len(skipped) == 1 else "images"
+        notes = [f"Skipped, as unreadable: {len(skipped)} {images}, first {skipped[0][0]}"] if skipped else []
         return {
-            "mean": score.mean,
-            "std": score.std,
-            "splits": score.splits,
-            "perSplit": score.split_sizes,
+            "line": str(score),
             "overall": score.overall,
-            "corrected": score.corrected,
-            "low": low,
-            "high": high,
             "logScore": math.log(score.overall),
             "variety": score.marginal_entropy,
             "doubt": float(score.conditional_entropy.mean()),
             "most": math.log(score.n_classes),
-            "source": score.source,
             "warnings": [*score.warnings, *notes],
         }

@@ -1,14 +1,15 @@
 // Panel: the marginal class histogram against a reference; clicking a bar selects that class's images.
 
-const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
-
 export default {
   async render({ model, el, host, signal }) {
-    const { h, labelled, fillSelect, number, count, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, labelled, fillSelect, number, count, plain, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
     const send = (kind, value) => model.send({ kind, value });
 
-    panel({ model, el, signal }, "Classes: how often each is drawn, p(y)", (section) => {
+    // A second click on the chosen class lets it go.
+    const choose = (number) => { if (number === view().chosen) send("clear"); else send("class", number); };
+
+    panel({ model, el, signal }, "Variety: how often is each class drawn, p(y)", (section) => {
       const chart = plot(section, {
         signal,
         label: () => {
@@ -18,36 +19,38 @@ export default {
         rows: () => {
           const v = view();
           return {
-            columns: ["class", "p(y)", v.reference, "images that look most like it"],
-            rows: v.names.map((name, i) => [name, number(v.share[i], 4), number(v.expected[i], 4), count(v.images[i])]),
+            columns: ["class", "p(y)", "of which selected", v.reference, "images that look most like it"],
+            rows: v.names.map((name, i) => [name, number(v.share[i], 4), v.selected ? number(v.selected[i], 4) : "–", number(v.expected[i], 4), count(v.images[i])]),
           };
         },
         draw: (c) => {
           const v = view();
           const x = v.names.map((_, i) => i);
-          const bars = (y, opacity, text) => ({
-            type: "bar", x, y, customdata: v.names.map((name, i) => [name, v.share[i], v.expected[i], v.images[i]]),
-            hovertemplate: `%{customdata[0]}<br>p(y) %{customdata[1]:.4f}${text}<br>expected %{customdata[2]:.4f}<br>%{customdata[3]:,} images<extra></extra>`,
-            marker: { color: c.variety, opacity, line: { width: 0 } },
-          });
-          const traces = v.selected ? [bars(v.share, 0.25, ""), bars(v.selected, 1, ", selected %{y:.4f}")] : [bars(v.share, 1, "")];
-          traces.push({
-            type: "scatter", mode: "markers", x, y: v.expected, hoverinfo: "skip",
-            marker: { symbol: "line-ew", size: Math.max(6, Math.min(26, (0.8 * chart.chart.clientWidth) / x.length)), line: { color: c.reference, width: 2.5 } },
-          });
+          const bars = (y, opacity, hover) => ({ type: "bar", x, y, marker: { color: c.variety, opacity, line: { width: 0 } }, ...hover });
+          const hover = {
+            customdata: v.names.map((name, i) => [plain(name, 60), v.share[i], v.selected ? v.selected[i] : v.share[i], v.expected[i], v.images[i]]),
+            hovertemplate: `%{customdata[0]}<br>p(y) %{customdata[1]:.4f}${v.selected ? ", of which selected %{customdata[2]:.4f}" : ""}`
+              + "<br>expected %{customdata[3]:.4f}<br>%{customdata[4]:,} images<extra></extra>",
+          };
+          const traces = v.selected ? [bars(v.share, 0.3, hover), bars(v.selected, 1, { hoverinfo: "skip" })] : [bars(v.share, 1, hover)];
+          const width = Math.max(6, Math.min(26, (0.8 * chart.chart.clientWidth) / x.length));
+          // A gray line in a halo is seen on a bar as well as beside it.
+          for (const [thick, color] of [[5, c.surface], [2.5, c.reference]]) {
+            traces.push({ type: "scatter", mode: "markers", x, y: v.expected, hoverinfo: "skip", marker: { symbol: "line-ew", size: width, line: { color, width: thick } } });
+          }
           return {
             traces,
             layout: {
-              barmode: "overlay", bargap: 0.2,
+              barmode: "overlay", bargap: 0.2, hovermode: "x", hoverdistance: -1, // the whole column counts, however small its bar
               xaxis: {
                 title: { text: `class (${v.sortedBy})` }, range: [-0.6, x.length - 0.4], showgrid: false,
-                tickvals: x, ticktext: v.names.map(escapeLabel), tickangle: 7 * v.names.reduce((sum, name) => sum + short(name).length + 1, 0) > chart.chart.clientWidth - 60 ? -60 : 0,
+                tickvals: x, ticktext: v.names.map((name) => plain(name, 16)), tickangle: 7 * v.names.reduce((sum, name) => sum + Math.min(name.length, 16) + 1, 0) > chart.chart.clientWidth - 60 ? -60 : 0,
               },
               yaxis: { title: { text: "p(y)" }, rangemode: "tozero", range: [0, v.top] },
             },
           };
         },
-        on: { click: (event) => send("class", view().numbers[event.points[0].x]) },
+        on: { click: (event) => choose(view().numbers[event.points[0].x]) },
       });
 
       const sort = h("select", { onchange: () => send("sort", sort.value) });
@@ -75,10 +78,5 @@ export default {
         chart.update();
       };
     });
-
-    // Plotly reads a little HTML in labels; a name must not become markup.
-    function escapeLabel(name) {
-      return short(name).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-    }
   },
 };

@@ -48,7 +48,11 @@ class MarginalPanel(Panel):
         self._page = min(self._page, pages - 1)
         shown = order[self._page * _PAGE : (self._page + 1) * _PAGE]
         selection = frame.selection
-        offered = [name for name, other in self.state.references.items() if other.class_names == names]
+        offered = [
+            name
+            for name, other in self.state.references.items()
+            if other.class_names == names and other.share is not score.marginal
+        ]
         top = float(max(score.marginal.max(), reference.share.max()))
         return {
             "names": [names[i] for i in shown],
@@ -73,11 +77,21 @@ class MarginalPanel(Panel):
             "first": self._page * _PAGE,
         }
 
+    def _follow(self, change: dict[str, Any]) -> None:
+        old, new = change["old"], change["new"]
+        chosen = new.selection if old is None or old.selection is not new.selection else None
+        if chosen is not None and chosen.top_class is not None:  # turn to its page
+            order = _SORTS[self._sort][1](new.sample.score.marginal, new.reference.share)
+            self._page = int(np.flatnonzero(order == chosen.top_class)[0]) // _PAGE
+        super()._follow(change)
+
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
         """Select a class, or change sorting, page or reference."""
         value = message["value"]
         if kind == "class":
             self.state.select_class(int(value))
+        elif kind == "clear":
+            self.state.clear()
         elif kind == "reference":
             self.state.set_reference(str(value) if value else None)
         elif kind == "sort":

@@ -47,10 +47,11 @@ export default {
       const slide = (splits) => { model.set("splits", Math.round(splits)); model.save_changes(); };
       const readout = h("output", { class: "ix-readout" });
       const slider = h("input", { type: "range", min: "1", step: "1", oninput: () => { readout.textContent = slider.value; slide(Number(slider.value)); } });
-      const seed = h("input", { type: "number", min: "0", max: "4294967295", step: "1", class: "ix-number" });
+      const seed = h("input", { type: "number", min: "0", max: "4294967295", step: "1", required: true, value: "2020", class: "ix-number" });
       const shuffle = () => model.send({ kind: "shuffle", seed: Number(seed.value) });
       const fileOrder = h("button", { type: "button", onclick: () => model.send({ kind: "shuffle", seed: null }) }, "File order");
-      const note = h("p", { class: "ix-note", "aria-live": "polite" });
+      const note = h("p", { class: "ix-note" });
+      let shuffledWith = null;
       section.append(
         h("div", { class: "ix-controls" }, labelled("splits", slider), readout),
         h("form", { class: "ix-controls", onsubmit: (event) => { event.preventDefault(); shuffle(); } },
@@ -64,10 +65,13 @@ export default {
           slider.value = String(v.splits);
           readout.textContent = String(v.splits);
         }
-        seed.value = String(v.seed);
+        if (v.seed !== shuffledWith && v.seed != null) seed.value = String(v.seed); // else a person may be typing there
+        shuffledWith = v.seed;
         fileOrder.disabled = v.fileOrder;
-        note.textContent = `${count(v.splits)} ${v.splits === 1 ? "split" : "splits"} of ${v.perSplit} images in ${v.order}: ${number(v.mean)} ± ${number(v.std)}. `
-          + "± is the spread across splits, not a standard error.";
+        const of = `${count(v.splits)} ${v.splits === 1 ? "split" : "splits"} of ${v.perSplit} ${v.perSplit === "1" ? "image" : "images"}`;
+        note.textContent = v.splits === 1
+          ? `${of}: ${number(v.mean)}. The order does not matter.`
+          : `${of} in ${v.order}: ${number(v.mean)} ± ${number(v.std)}. ± is the spread across splits, not a standard error.`;
         chart.update();
       };
     });

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from isexplore.widgets.frame import Frame
     from isexplore.widgets.state import ExplorerState
 
-_FIRST_SEED = 2020  # the one torch-fidelity shuffles with
-
 
 class ProtocolPanel(Panel):
     """Shows what the number of splits and the order of the images do to the score."""
@@ -41,7 +39,7 @@ class ProtocolPanel(Panel):
             "std": score.std,
             "overall": score.overall,
             "fileOrder": order.seed is None,
-            "seed": _FIRST_SEED if order.seed is None else order.seed,
+            "seed": order.seed,
             "order": "file order" if order.seed is None else f"the order shuffled with seed {order.seed}",
         }
 

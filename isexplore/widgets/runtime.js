@@ -34,11 +34,34 @@ function fillSelect(select, options, value) {
 const number = (value, digits = 2) => Number(value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const count = (value) => Number(value).toLocaleString("en");
 
-/** Call back whenever JupyterLab changes its theme, until the signal aborts. */
-function onTheme(callback, signal) {
-  const observer = new MutationObserver(callback);
+/**
+ * Call `redraw` whenever the colours of an element are no longer those it was drawn with, until the signal aborts.
+ * Returns a function to call at each drawing.
+ */
+function onTheme(element, redraw, signal) {
+  let drawn = "";
+  let until = 0;
+  let again = 0;
+  const now = () => JSON.stringify(colours(element));
+  const look = () => {
+    if (signal.aborted) return;
+    if (drawn && drawn !== now()) redraw();
+    clearTimeout(again);
+    if (performance.now() < until) again = setTimeout(look, 100);
+  };
+  // The name of the theme changes before its style sheet is there: look for ten seconds.
+  const start = () => { until = performance.now() + 10000; look(); };
+  const observer = new MutationObserver(start);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light", "class"] });
-  signal.addEventListener("abort", () => observer.disconnect());
+  signal.addEventListener("abort", () => { clearTimeout(again); observer.disconnect(); });
+  start();
+  return () => { drawn = now(); };
+}
+
+/** A name as Plotly must be told it: it reads a little HTML, and a name must not become markup. */
+function plain(name, most) {
+  const short = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  return short.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** The meaning of colours, as the style sheet gives them for the current theme. */
@@ -75,7 +98,8 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   const table = twin("The plot's numbers");
   parent.append(chart, table.element);
   let bound = false;
-  let pending = Promise.resolve();
+  let painting = false;
+  let stale = false;
 
   const base = (c, layout) => {
     const axis = { color: c.text, gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, fixedrange: true, automargin: true };
@@ -95,6 +119,7 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   async function paint() {
     if (signal.aborted || !chart.isConnected || !chart.clientWidth) return;
     const c = colours(chart);
+    drawn();
     const { traces, layout } = draw(c);
     await Plotly.react(chart, traces, base(c, layout), config);
     if (bound) return;
@@ -104,10 +129,21 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   function update() {
     chart.setAttribute("aria-label", label());
     table.update(rows);
-    pending = pending.then(paint).catch((error) => { if (!signal.aborted) console.error(error); });
-    return pending;
+    stale = true;
+    if (!painting) repaint();
   }
-  onTheme(update, signal);
+  // One paint at a time, and then only the latest picture.
+  async function repaint() {
+    painting = true;
+    try {
+      while (stale) { stale = false; await paint(); }
+    } catch (error) {
+      if (!signal.aborted) console.error(error);
+    } finally {
+      painting = false;
+    }
+  }
+  const drawn = onTheme(chart, update, signal);
   const resized = new ResizeObserver(() => update());
   resized.observe(chart);
   signal.addEventListener("abort", () => { resized.disconnect(); Plotly.purge(chart); });
@@ -116,6 +152,7 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
 
 /** A panel: a titled section that draws `view` now and at each change, with a place for errors. */
 function panel({ model, el, signal }, title, build) {
+  if (signal.aborted) return;
   const id = freshId();
   const alert = h("p", { class: "ix-error", role: "alert" });
   const heading = h("h3", { id }, title);
@@ -133,6 +170,6 @@ function panel({ model, el, signal }, title, build) {
 
 export default {
   initialize() {
-    return { Plotly, h, labelled, fillSelect, number, count, plot, twin, panel, freshId };
+    return { h, labelled, fillSelect, number, count, plain, onTheme, plot, twin, panel, freshId };
   },
 };

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+import os
 import re
 import sys
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,14 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from isexplore import demo
-from isexplore.images import ImageSet, open_images
+from isexplore.images import ImageSet, open_interruptibly
 from isexplore.predictions import Predictions, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _MOST_COMPLETIONS = 50
 _FILES = (".npz", ".npy", ".safetensors")
+
+
+class NothingChosen(ValueError):  # noqa: N818 - it is a hint rather than an error
+    """Says what a person can choose, where nothing is chosen yet."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Choice:
         ``"demo:NAME"``, ``"path"``, ``"upload"`` or ``"variable"``.
     step, path, variable, range, layout, classifier, device : str
         Empty where nothing is chosen or the value is inferred.
+
+    Examples
+    --------
+    >>> Choice(source="path", path="samples.npz").classifier
+    'digits'
     """
 
     source: str = "demo:real"
@@ -45,8 +55,10 @@ class Choice:
     device: str = "auto"
 
 
-def open_choice(choice: Choice, uploads: Uploads, namespace: Mapping[str, Any]) -> ImageSet | Predictions:
-    """Open the chosen sample set.
+def open_choice(
+    choice: Choice, uploads: Uploads, namespace: Mapping[str, Any], check: Callable[[], None]
+) -> ImageSet | Predictions:
+    """Open the chosen sample set; `check` is called now and then, and what it raises ends the work.
 
     Raises
     ------
@@ -54,29 +66,40 @@ def open_choice(choice: Choice, uploads: Uploads, namespace: Mapping[str, Any]) 
         If nothing is chosen yet, or what is chosen can't be opened.
     OSError
         If a path can't be read.
+
+    Examples
+    --------
+    >>> images = np.zeros((5, 8, 8), np.uint8)
+    >>> open_choice(Choice(source="variable", variable="images"), Uploads(), {"images": images}, check=lambda: None)
+    images: 5 images, 8×8 gray, uint8, 0–255
     """
     kind, _, name = choice.source.partition(":")
     if kind == "demo":
-        return demo.real() if name == "real" else demo.gan(name, int(choice.step) if choice.step else None)
-    stated: dict[str, Any] = {}
-    if choice.range:
-        stated["value_range"] = _two_numbers(choice.range)
-    if choice.layout:
-        stated["layout"] = cast('Literal["HWC", "CHW"]', choice.layout)
+        return demo.open_set(f"{name}@{choice.step}" if choice.step else name)
+    value_range = _two_numbers(choice.range) if choice.range else None
+    layout = cast('Literal["HWC", "CHW"]', choice.layout) if choice.layout else None
+
+    def open_file(path: str | Path, name: str | None = None) -> ImageSet | Predictions:
+        if str(path).endswith(".safetensors"):
+            return load(path)
+        return open_interruptibly(path, value_range, layout, name, check)
+
     if kind == "path":
         path = choice.path.strip()
         if not path:
-            raise ValueError(
+            raise NothingChosen(
                 "type the path of a folder of images, an .npz, an .npy, or saved predictions (.safetensors)"
             )
-        return load(path) if path.endswith(".safetensors") else open_images(path, **stated)
+        return open_file(path)
     if kind == "upload":
-        return _open_upload(uploads.path(), stated)
+        return _open_upload(uploads.path(), open_file)
     if kind == "variable":
         if choice.variable not in namespace:
-            raise ValueError("choose a variable: an array or tensor of images, or predictions")
+            raise NothingChosen("choose a variable: an array or tensor of images, or predictions")
         value = namespace[choice.variable]
-        return value if isinstance(value, Predictions) else open_images(value, **stated, name=choice.variable)
+        if isinstance(value, Predictions):
+            return value
+        return open_interruptibly(value, value_range, layout, choice.variable, check)
     raise ValueError(f"there is no source {choice.source!r}")
 
 
@@ -88,25 +111,24 @@ def completions(text: str) -> list[str]:
     >>> completions("/no/such/place/")
     []
     """
-    folder, _, start = text.rpartition("/")
+    folder, slash, start = text.rpartition("/")
     try:
-        base = Path(folder + "/").expanduser() if "/" in text else Path()
-        found = sorted(base.iterdir(), key=lambda entry: entry.name.lower())
+        with os.scandir(Path(folder + slash).expanduser()) as entries:
+            fitting = (entry for entry in entries if entry.name.startswith(start) and _is_offered(entry, start))
+            first = heapq.nsmallest(_MOST_COMPLETIONS, fitting, key=lambda entry: entry.name.lower())
     except (OSError, RuntimeError, ValueError):  # no such folder, no such ~user, no path at all
         return []
-    prefix = f"{folder}/" if "/" in text else ""
-    fitting = (
-        f"{prefix}{entry.name}/" if entry.is_dir() else f"{prefix}{entry.name}"
-        for entry in found
-        if entry.name.startswith(start)
-        and (start.startswith(".") or not entry.name.startswith("."))
-        and (entry.suffix in _FILES or entry.is_dir())
-    )
-    return list(islice(fitting, _MOST_COMPLETIONS))
+    return [f"{folder}{slash}{entry.name}{'/' if _is_folder(entry) else ''}" for entry in first]
 
 
 def image_variables(namespace: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (name, description) of each variable that may hold a sample set."""
+    """Return (name, description) of each variable that may hold a sample set.
+
+    Examples
+    --------
+    >>> image_variables({"images": np.zeros((5, 8, 8), np.uint8), "epochs": 7})
+    [('images', 'images: 5×8×8 uint8')]
+    """
     found = []
     for name, value in list(namespace.items()):
         if name.startswith("_"):
@@ -120,7 +142,14 @@ def image_variables(namespace: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def module_variables(namespace: Mapping[str, Any]) -> list[str]:
-    """Return the names of the variables that are torch modules."""
+    """Return the names of the variables that are torch modules.
+
+    Examples
+    --------
+    >>> import torch
+    >>> module_variables({"network": torch.nn.Flatten(), "epochs": 7})
+    ['network']
+    """
     torch = sys.modules.get("torch")  # nobody has a module without having imported torch
     if torch is None:
         return []
@@ -140,7 +169,16 @@ def notebook_namespace() -> Mapping[str, Any]:
 
 
 class Uploads:
-    """Files that came through the browser, kept in a temporary folder until this is closed."""
+    """Files that came through the browser, kept in a temporary folder until this is closed.
+
+    Examples
+    --------
+    >>> uploads = Uploads()
+    >>> uploads.put(["samples.npy"], [memoryview(b"")])
+    >>> uploads.path().name
+    'samples.npy'
+    >>> uploads.close()
+    """
 
     def __init__(self) -> None:
         self._folder: TemporaryDirectory[str] | None = None
@@ -176,7 +214,7 @@ class Uploads:
             If nothing was uploaded.
         """
         if not self._files:
-            raise ValueError("choose image files, or one .npz or .npy file, up to 8 MB together")
+            raise NothingChosen("choose image files, or one .npz or .npy file, up to 8 MB together")
         if len(self._files) == 1 and self._files[0].suffix in _FILES:
             return self._files[0]
         return self._files[0].parent
@@ -188,11 +226,25 @@ class Uploads:
             self._folder.cleanup()
 
 
-def _open_upload(path: Path, stated: dict[str, Any]) -> ImageSet | Predictions:
+def _open_upload(path: Path, open_file: Callable[[Path, str], ImageSet | Predictions]) -> ImageSet | Predictions:
+    folder = path.parent if path.suffix in _FILES else path
     try:
-        return load(path) if path.suffix == ".safetensors" else open_images(path, **stated, name="uploaded files")
-    except ValueError as error:  # nobody has to know where an upload lies
-        raise ValueError(str(error).replace(f"{path.parent}/", "")) from error
+        return open_file(path, "uploaded files")
+    except (OSError, ValueError) as error:  # nobody has to know where an upload lies
+        shown = str(error).replace(f"{folder}{os.sep}", "").replace(str(folder), "the uploaded files")
+        raise ValueError(shown) from error
+
+
+def _is_offered(entry: os.DirEntry[str], start: str) -> bool:
+    hidden = entry.name.startswith(".") and not start
+    return not hidden and (entry.name.endswith(_FILES) or _is_folder(entry))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
 
 
 def _is_picture_array(value: object) -> bool:

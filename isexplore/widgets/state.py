@@ -12,7 +12,7 @@ from traitlets import HasTraits, Instance
 
 from isexplore.score import with_splits
 from isexplore.subsets import score_subset
-from isexplore.widgets.frame import Frame, Reference, Selection, sample_of, shuffled, uniform
+from isexplore.widgets.frame import Frame, Reference, Selection, sample_of, shuffled, uniform, walk_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,9 +64,10 @@ class ExplorerState(HasTraits):
             splits = min(old.score.splits if old else DEFAULT_SPLITS, len(order.curve.counts))
             fits = old is not None and old.sample.predictions.class_names == predictions.class_names
             reference = old.reference if old and fits else uniform(predictions)
-            source = predictions.provenance.source
-            self.references[source] = Reference(source, predictions.class_names, score.marginal)
-            self.frame = Frame(sample, order, with_splits(score, order.table, splits), reference)
+            self._remember(Reference(predictions.provenance.source, predictions.class_names, score.marginal))
+            walk = walk_of(sample, old.walk.key if old else "file")
+            scored = with_splits(score, order.table, splits)
+            self.frame = Frame(sample, order, scored, reference, walk, primary=int(walk.images[0]))
 
     def set_splits(self, splits: int) -> None:
         """Cut the images into another number of splits.
@@ -125,9 +126,7 @@ class ExplorerState(HasTraits):
                 raise ValueError(
                     f"the reference has other classes: {len(there)} ({there[0]}, …) against {len(here)} ({here[0]}, …)"
                 )
-            if predictions is not None:
-                self.references[reference.name] = reference
-            return replace(frame, reference=reference)
+            return replace(frame, reference=self._remember(reference) if predictions is not None else reference)
 
         self._change(change)
 
@@ -203,6 +202,30 @@ class ExplorerState(HasTraits):
 
         self._change(change)
 
+    def set_walk(self, key: str) -> None:
+        """Look at the images in another order, from its first selected image on.
+
+        Raises
+        ------
+        ValueError
+            If there is no such order.
+        """
+
+        def change(frame: Frame) -> Frame:
+            walk = walk_of(frame.sample, key)
+            chosen = walk.images if frame.selection is None else walk.images[frame.selection.mask[walk.images]]
+            return replace(frame, walk=walk, primary=int(chosen[0]) if len(chosen) else frame.primary)
+
+        self._change(change)
+
+    def _remember(self, reference: Reference) -> Reference:
+        """Keep a reference under a name of its own: two sets may well have the same name."""
+        name, again = reference.name, 1
+        while name in self.references and not np.array_equal(self.references[name].share, reference.share):
+            again += 1
+            name = f"{reference.name} ({again})"
+        return self.references.setdefault(name, replace(reference, name=name))
+
     def _select(
         self,
         choose: Callable[[Frame], tuple[NDArray[np.bool_], str]],
@@ -212,7 +235,8 @@ class ExplorerState(HasTraits):
         def change(frame: Frame) -> Frame:
             mask, label = choose(frame)
             subset = score_subset(frame.sample.predictions, frame.sample.score.conditional_entropy, mask)
-            primary = frame.primary if mask[frame.primary] or not mask.any() else int(np.argmax(mask))
+            first = frame.walk.images[mask[frame.walk.images]][:1]
+            primary = int(first[0]) if len(first) else frame.primary
             return replace(frame, selection=Selection(mask, label, subset, entropy_range, top_class), primary=primary)
 
         self._change(change)

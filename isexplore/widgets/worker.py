@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, RLock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Worker:
     Examples
     --------
     >>> worker, seen = Worker(), []
-    >>> worker.start(lambda stop: 6 * 7, done=seen.append, failed=print)
+    >>> worker.start(lambda check: 6 * 7, done=seen.append, failed=print)
     >>> worker.close()
     >>> seen
     [42]
@@ -30,45 +30,57 @@ class Worker:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="isexplore")
-        self._stop = Event()
-        self._lock = RLock()
+        self._stop = Event()  # of the latest work: set once its outcome is claimed or dropped
+        self._stop.set()
+        self._lock = Lock()
 
     def start(
-        self, work: Callable[[Event], Any], done: Callable[[Any], None], failed: Callable[[Exception], None]
+        self,
+        work: Callable[[Callable[[], None]], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         """Run work in the thread, instead of what runs there.
 
         Parameters
         ----------
         work : callable
-            Gets an event to look at in every batch, and raises `Cancelled` when it is set.
+            Gets a function to call in every batch, which raises `Cancelled` after a cancel.
         done, failed : callable
-            Called in the thread with the result, or with what was raised; neither after a cancel.
+            Called in the thread with the result, or with what was raised; neither after a cancel that was in time.
+            They may take long: nobody waits for them but the next work.
         """
 
-        def run() -> None:
+        def check() -> None:
             if stop.is_set():
-                return  # replaced or cancelled before it began
+                raise Cancelled
+
+        def run() -> None:
             try:
-                outcome = work(stop)
+                check()  # it may be replaced or cancelled before it begins
+                outcome = work(check)
                 call: Callable[[Any], None] = done
             except Cancelled:
                 return
             except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
                 outcome, call = error, failed
             with self._lock:
-                if not stop.is_set():
-                    call(outcome)
+                dropped = stop.is_set()
+                stop.set()  # from here on a cancel is too late
+            if not dropped:
+                call(outcome)
 
         with self._lock:
             self._stop.set()
             self._stop = stop = Event()
             self._pool.submit(run)
 
-    def cancel(self) -> None:
-        """Stop what runs; its outcome is dropped."""
+    def cancel(self) -> bool:
+        """Stop what runs, and say whether that was in time: then its outcome is dropped, else there is none to drop."""
         with self._lock:
+            in_time = not self._stop.is_set()
             self._stop.set()
+        return in_time
 
     def close(self) -> None:
         """Finish what runs, and end the thread."""

@@ -318,12 +318,12 @@ def test_an_upload_is_computed(visit: Visit, tmp_path: Path) -> None:
 
 
 def test_names_with_markup_stay_names(visit: Visit) -> None:
-    evil = "<img src=x onerror=document.title='owned'><b>bold</b>"
+    evil = "<a href='https://evil.invalid/'><b>bold</b></a><img src=x onerror=document.title='owned'>"
     cell = f"""
 import numpy as np, isexplore as ix
 rng = np.random.default_rng(0)
 p = rng.dirichlet(np.full(3, .1), 30)
-names = [{evil!r} + str(i) for i in range(30)]
+names = [str(i) + {evil!r} for i in range(30)]
 ix.explore(ix.Predictions.from_probabilities(p, names[:3], names))
 """
     visit.open("evil.ipynb", [cell])
@@ -331,13 +331,58 @@ ix.explore(ix.Predictions.from_probabilities(p, names[:3], names))
     root = explorer(visit)
     click_bar(visit, panel(root, "marginal").locator(".bars .point path").first)
     panel(root, "gallery").get_by_text("IS of the selection").wait_for()
-    panel(root, "marginal").locator(".bars .point path").first.hover(force=True)
     for summary in root.locator("details.ix-twin > summary").all():
         summary.click()
-    visit.page.wait_for_timeout(500)
-    assert root.locator("img, b").count() == 0
+    bar = panel(root, "marginal").locator(".bars .point path").first
+    bar.scroll_into_view_if_needed()
+    bar.hover(force=True)
+    hover = panel(root, "marginal").locator(".hoverlayer .hovertext")
+    hover.first.wait_for()
+    assert evil[:30] in "".join(hover.all_text_contents())
+    drawn = "img, b, a, .ix-plot a, .hoverlayer [style*=bold], .xtick [style*=bold]"
+    assert root.locator(drawn).count() == 0
     assert visit.page.title() != "owned"
     visit.check()
+
+
+def test_plots_and_tiles_follow_a_change_of_theme(visit: Visit) -> None:
+    cell = """
+import numpy as np, isexplore as ix
+ix.explore(ix.Predictions.from_probabilities(np.random.default_rng(0).dirichlet(np.ones(5), 50)))
+"""
+    visit.open("theme.ipynb", [cell])
+    visit.theme("JupyterLab Light")
+    visit.run_all()
+    root = explorer(visit)
+    tick = panel(root, "entropy").locator(".xtick text").first
+    canvas = panel(root, "gallery").locator("canvas.ix-gallery")
+    tick.wait_for()
+
+    def brightness() -> tuple[float, float]:
+        text = re.findall(r"[\d.]+", tick.evaluate("text => getComputedStyle(text).fill"))[:3]
+        tile = canvas.evaluate("canvas => [...canvas.getContext('2d').getImageData(8, 8, 1, 1).data].slice(0, 3)")
+        return float(np.mean([float(part) for part in text])), float(np.mean(tile))
+
+    for theme, dark in [("JupyterLab Dark", True), ("JupyterLab Light", False)]:
+        visit.theme(theme)
+        wait_for(
+            visit,
+            lambda dark=dark: (brightness()[0] > 128, brightness()[1] < 128) == (dark, dark),  # type: ignore[misc]
+            f"text and tiles of {theme}",
+        )
+    visit.check()
+
+
+def test_after_a_restart_it_says_that_nobody_answers(visit: Visit) -> None:
+    visit.open("restart.ipynb", [EXPLORE])
+    visit.run_all()
+    root = explorer(visit)
+    panel(root, "marginal").locator(".bars .point path").first.wait_for()
+    visit.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    visit.page.locator(".lm-Menu-itemLabel").get_by_text("Restart Kernel…", exact=True).click()
+    visit.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    root.get_by_text("run this cell again").wait_for()
+    assert root.locator(".ix-grid").get_attribute("inert") is not None
 
 
 def test_a_thousand_classes_stay_readable(visit: Visit) -> None:
