@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     score.add_argument("--classifier", help="the network, such as digits; not needed for predictions and embedded sets")
     score.add_argument("--splits", type=_positive, default=10, help="number of splits (default: 10)")
+    score.add_argument(
+        "--range", nargs=2, type=float, metavar=("BLACK", "WHITE"), help="an array's values, such as 0 16"
+    )
+    score.add_argument(
+        "--layout", choices=("HWC", "CHW"), help="an array's axes (range and layout are inferred if left out)"
+    )
     score.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
     score.add_argument("--out", type=Path, metavar="FILE", help="save the predictions here, as .safetensors")
     score.add_argument("--json", action="store_true", help="print one JSON object with all details")
@@ -150,7 +156,10 @@ def _predictions(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     from isexplore.inference import predict
     from isexplore.splits import check_splits
 
-    images = demo.open_set(source.removeprefix("demo:")) if is_demo else open_images(source)
+    if is_demo:
+        images = demo.open_set(source.removeprefix("demo:"))
+    else:
+        images = open_images(source, value_range=options.range and tuple(options.range), layout=options.layout)
     check_splits(options.splits, len(images))
     return predict(images, classifier, device=options.device)
 

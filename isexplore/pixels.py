@@ -80,7 +80,9 @@ def _layout(shape: tuple[int, ...], stated: Layout | None) -> Layout:
     if not fitting:
         raise ValueError(f"shape {shape} has no axis of channels: the last or the second must be 1, 3 or 4")
     if stated is None and len(fitting) > 1:
-        raise ValueError(f'shape {shape} may be (N, H, W, C) or (N, C, H, W): state layout="HWC" or layout="CHW"')
+        raise ValueError(
+            f'shape {shape} may be (N, H, W, C) or (N, C, H, W): state layout="HWC" or layout="CHW" (--layout in a shell)'
+        )
     return stated or fitting[0]
 
 
@@ -159,7 +161,7 @@ def _inferred(least: float, most: float) -> tuple[float, float]:
         return 0.0, 255.0
     raise ValueError(
         f"values from {least:g} to {most:g} don't tell what black and white are:"
-        " state it, for example value_range=(0, 16), (0, 1), (-1, 1) or (0, 255)"
+        " state the values of black and white, for example value_range=(0, 16) in Python or --range 0 16 in a shell"
     )
 
 

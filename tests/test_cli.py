@@ -92,6 +92,20 @@ def test_folder_with_a_broken_image(run: Callable[..., tuple[int, str, str]], tm
     assert re.search(r"^warning: .*4\.png", err, re.MULTILINE)
 
 
+def test_an_ambiguous_range_is_stated_as_the_error_says(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    digits = np.stack([ix.demo.real().read(i)[..., 0] for i in range(60)])
+    np.save(tmp_path / "sixteenths.npy", digits / 255 * 16)
+    source = ("score", tmp_path / "sixteenths.npy", "--classifier", "digits", "--device", "cpu", "--splits", 2)
+    code, _, err = run(*source)
+    assert code == 1
+    assert "--range 0 16" in err
+    _, out, _ = run(*source, "--range", 0, 16, "--layout", "HWC", "--json")
+    score = ix.inception_score(ix.predict(digits, "digits", device="cpu", progress=False), splits=2)
+    assert json.loads(out)["overall"] == pytest.approx(score.overall)
+
+
 def test_out_is_a_source_without_a_classifier(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8), np.uint8))
     out = tmp_path / "run.safetensors"
