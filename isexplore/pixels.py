@@ -81,7 +81,8 @@ def _layout(shape: tuple[int, ...], stated: Layout | None) -> Layout:
         raise ValueError(f"shape {shape} has no axis of channels: the last or the second must be 1, 3 or 4")
     if stated is None and len(fitting) > 1:
         raise ValueError(
-            f'shape {shape} may be (N, H, W, C) or (N, C, H, W): state layout="HWC" or layout="CHW" (--layout in a shell)'
+            f"shape {shape} may be (N, H, W, C) or (N, C, H, W):"
+            ' state layout="HWC" or layout="CHW" (--layout in a shell)'
         )
     return stated or fitting[0]
 
