@@ -132,7 +132,11 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         yield Lab(url, token, root)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=30)
 
 
 def find_chromium() -> str | None:
