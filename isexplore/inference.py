@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import platform
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.metadata import version
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from isexplore.classifiers import load_classifier
+from isexplore.devices import find_device, full_precision, on_device
 from isexplore.images import open_images
 from isexplore.predictions import THUMBNAIL_SIDE, Predictions, Provenance
 
@@ -26,30 +26,13 @@ if TYPE_CHECKING:
     from isexplore.classifiers import Classifier
     from isexplore.images import ImageSet
 
-__all__ = ["classify", "devices", "predict"]
+__all__ = ["classify", "predict"]
 
 _MOST_REASONS_SHOWN = 3
 # A batch of photos ends early, so that it fits into memory: 200 MB of float32 RGB.
 _BATCH_PIXELS = 2**24
 # Precision belongs to the process and modes to the network: runs that overlap would restore the wrong ones.
 _ONE_RUN = RLock()
-
-
-def devices() -> dict[str, str]:
-    """Return the devices of this machine, best first, each with a name for people.
-
-    Examples
-    --------
-    >>> "cpu" in devices()
-    True
-    """
-    import torch
-
-    found = {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
-    if torch.backends.mps.is_available():
-        found["mps"] = "Apple GPU"
-    found["cpu"] = platform.processor() or platform.machine() or "CPU"
-    return found
 
 
 def predict(
@@ -137,13 +120,13 @@ def classify(
 
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    place = _device(device)
+    place = find_device(device)
     rows: list[NDArray[np.float32]] = []
     thumbnails, shapes = bytearray(), list[tuple[int, ...]]()  # an array for each would scatter the memory
     names: list[str] = []
     skipped: list[tuple[str, str]] = []
     report(0, len(sample))
-    with _ONE_RUN, _evaluating(network.module, place), _full_precision(), torch.inference_mode():
+    with _ONE_RUN, on_device(network.module, place), full_precision(), torch.inference_mode():
         for done, batch in _batches(sample, batch_size, skipped):
             if batch:
                 pictures = list(batch.values())
@@ -173,57 +156,6 @@ def classify(
             skipped=tuple(skipped),
         )
     )
-
-
-def _device(name: str) -> torch.device:
-    import torch
-
-    if name == "auto":
-        return torch.device(next(iter(devices())))
-    try:
-        place = torch.device(name)
-        torch.zeros(1, device=place).item()  # reads it too: a meta device would lose the network's weights
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
-        raise ValueError(f"device {name!r} is not usable here; there is: {', '.join(devices())}") from error
-    return place
-
-
-@contextmanager
-def _evaluating(module: torch.nn.Module, place: torch.device) -> Iterator[None]:
-    """Put a network on its device in evaluation mode, and leave it afterwards as it was."""
-    training = {part: part.training for part in module.modules()}
-    home = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
-    try:
-        module.eval().to(place)
-        yield
-    finally:
-        for part, mode in training.items():
-            part.training = mode
-        if home is not None:
-            module.to(home)
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
-    """Switch off TF32 and bfloat16, which keep 10 and 7 bits of each factor: NVIDIA cards convolve in TF32 by default.
-
-    Matrix products round like that only where somebody asked torch for it.
-    """
-    import torch
-
-    backends: Any = torch.backends
-    cudnn = backends.cudnn
-    with ExitStack() as undo:
-        if hasattr(cudnn, "conv"):  # torch 2.9 has new switches, and refuses to mix the two kinds
-            for part in (cudnn.conv, backends.cuda.matmul, backends.mkldnn.matmul):
-                undo.callback(setattr, part, "fp32_precision", part.fp32_precision)
-                part.fp32_precision = "ieee"
-        else:
-            undo.callback(setattr, cudnn, "allow_tf32", cudnn.allow_tf32)
-            undo.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
-            cudnn.allow_tf32 = False
-            torch.set_float32_matmul_precision("highest")
-        yield
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from PIL import Image
 import isexplore as ix
 from isexplore.widgets import chooser as chooser_module
 from isexplore.widgets import sources
-from isexplore.widgets.chooser import Chooser, Progress
+from isexplore.widgets.chooser import Chooser
+from isexplore.widgets.progress import Progress
 from isexplore.widgets.sources import Choice, Uploads
 
 if TYPE_CHECKING:

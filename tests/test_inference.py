@@ -21,8 +21,9 @@ from torch import nn
 
 from isexplore import inference
 from isexplore.classifiers import load_classifier
+from isexplore.devices import devices
 from isexplore.images import ImageSet, open_images
-from isexplore.inference import devices, predict
+from isexplore.inference import predict
 from isexplore.predictions import load
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,12 @@ import traitlets
 
 from isexplore import demo
 from isexplore.classifiers import KNOWN, load_classifier
-from isexplore.inference import classify, devices
+from isexplore.devices import devices
+from isexplore.inference import classify
 from isexplore.predictions import Predictions
 from isexplore.widgets import sources
 from isexplore.widgets.panel import HERE
+from isexplore.widgets.progress import Progress
 from isexplore.widgets.runtime import Runtime
 from isexplore.widgets.sources import Choice, Uploads
 from isexplore.widgets.worker import Worker
@@ -35,32 +37,6 @@ _SHOWN = {
     "upload": ["upload", "range", "layout"],
     "variable": ["variable", "range", "layout"],
 }
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: images done, images in all, and seconds since it began.
-
-    Examples
-    --------
-    >>> progress = Progress(done=50, total=200, seconds=2)
-    >>> progress.rate, progress.left
-    (25.0, 6.0)
-    """
-
-    done: int
-    total: int
-    seconds: float
-
-    @property
-    def rate(self) -> float | None:
-        """Images per second, once there is something to tell."""
-        return self.done / self.seconds if self.done and self.seconds > 0 else None
-
-    @property
-    def left(self) -> float | None:
-        """Seconds left at this rate."""
-        return (self.total - self.done) / self.rate if self.rate else None
 
 
 class Chooser(anywidget.AnyWidget):
