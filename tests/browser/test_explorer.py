@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -358,18 +359,16 @@ ix.explore(ix.Predictions.from_probabilities(np.random.default_rng(0).dirichlet(
     canvas = panel(root, "gallery").locator("canvas.ix-gallery")
     tick.wait_for()
 
-    def brightness() -> tuple[float, float]:
+    def are(dark: bool) -> bool:  # noqa: FBT001
         text = re.findall(r"[\d.]+", tick.evaluate("text => getComputedStyle(text).fill"))[:3]
         tile = canvas.evaluate("canvas => [...canvas.getContext('2d').getImageData(8, 8, 1, 1).data].slice(0, 3)")
-        return float(np.mean([float(part) for part in text])), float(np.mean(tile))
+        if not text:  # the tick was just drawn anew
+            return False
+        return (sum(map(float, text)) > 3 * 128) == dark and (sum(tile) < 3 * 128) == dark
 
     for theme, dark in [("JupyterLab Dark", True), ("JupyterLab Light", False)]:
         visit.theme(theme)
-        wait_for(
-            visit,
-            lambda dark=dark: (brightness()[0] > 128, brightness()[1] < 128) == (dark, dark),  # type: ignore[misc]
-            f"text and tiles of {theme}",
-        )
+        wait_for(visit, partial(are, dark), f"text and tiles of {theme}")
     visit.check()
 
 
