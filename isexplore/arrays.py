@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ ROW_SUM_TOLERANCE = 1e-3
 CPU_BLOCK, ACCELERATOR_BLOCK = 2**16, 2**22
 # Added inside a logarithm: changes no value above 1e-284, and makes 0·log 0 the 0 that it should be.
 TINY = 1e-300
+# exp of it is 0 in float64; an infinity would make 0·∞, which is no number.
+LEAST_LOGIT = -1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,56 @@ class Rows:
         """Number of columns C."""
         return int(self.matrix.shape[1])
 
+    @property
+    def is_numpy(self) -> bool:
+        """Whether it is a NumPy array."""
+        return isinstance(self.matrix, np.ndarray)
+
+    @property
+    def step(self) -> int:
+        """Number of rows in a block."""
+        size = CPU_BLOCK if self._place == "cpu" else ACCELERATOR_BLOCK
+        return max(size // self.n_classes, 1)
+
+    @property
+    def _place(self) -> str:
+        return str(device(self.matrix))
+
+    def take(self, start: int, stop: int, order: NDArray[np.intp] | None = None) -> Any:
+        """Return some rows as they are, where float64 exists: the rows from `start` up to `stop` of an order."""
+        if order is None:
+            block = self.matrix[start:stop, :]
+        else:
+            xp = array_namespace(self.matrix)
+            block = xp.take(self.matrix, xp.asarray(order[start:stop], device=device(self.matrix)), axis=0)
+        return to_device(block, "cpu") if self._place.startswith("mps") else block  # Apple's GPU has no float64
+
+    def measure(self, p: Any, names: NDArray[np.intp]) -> tuple[Any, float]:
+        """Return the sums (n,) of float64 rows p (n, C) and their least value, once they are seen to be distributions.
+
+        Raises
+        ------
+        ValueError
+            If a row is none; the message names it by its number in the matrix, given in `names` (n,).
+        """
+        xp = array_namespace(p)
+        sums = p @ xp.ones(p.shape[1], dtype=xp.float64, device=device(p))
+        least = float(xp.min(p))
+        # Written so that NaN counts as bad.
+        if not (least >= 0 and bool(xp.all(xp.abs(sums - 1) <= self._tolerance))):
+            good = (xp.abs(sums - 1) <= self._tolerance) & (xp.min(p, axis=1) >= 0)
+            bad = int(np.argmin(to_numpy(good)))
+            raise ValueError(_complaint(to_numpy(p[bad, :]), int(names[bad])))
+        return sums, least
+
+    @cached_property
+    def _tolerance(self) -> float:
+        xp = array_namespace(self.matrix)
+        if not xp.isdtype(self.matrix.dtype, "real floating"):
+            return ROW_SUM_TOLERANCE
+        # bfloat16 rounds so coarsely that good rows miss one by several 1e-3.
+        return max(ROW_SUM_TOLERANCE, float(xp.finfo(self.matrix.dtype).eps))
+
     def blocks(self, order: NDArray[np.intp] | None = None) -> Iterator[tuple[int, Any]]:
         """Yield (rows yielded so far, float64 rows that sum to exactly one), a block at a time.
 
@@ -62,39 +115,60 @@ class Rows:
         ValueError
             If a row is no distribution; the message names the first such row by its number in the matrix.
         """
-        xp = array_namespace(self.matrix)
-        place = str(device(self.matrix))
-        size = CPU_BLOCK if place == "cpu" else ACCELERATOR_BLOCK
-        step = max(size // self.n_classes, 1)
-        tolerance = ROW_SUM_TOLERANCE
-        if xp.isdtype(self.matrix.dtype, "real floating"):
-            # bfloat16 rounds so coarsely that good rows miss one by several 1e-3.
-            tolerance = max(tolerance, float(xp.finfo(self.matrix.dtype).eps))
         count = self.n_images if order is None else len(order)
-        for start in range(0, count, step):
-            stop = min(start + step, count)
-            if order is None:
-                block = self.matrix[start:stop, :]
-            else:
-                block = xp.take(self.matrix, xp.asarray(order[start:stop], device=device(self.matrix)), axis=0)
-            if place.startswith("mps"):
-                block = to_device(block, "cpu")  # Apple's GPU has no float64
-            block = xp.astype(block, xp.float64)
+        for start in range(0, count, self.step):
+            stop = min(start + self.step, count)
             names = np.arange(start, stop) if order is None else order[start:stop]
-            yield start, _softmax(block, names) if self.are_logits else _normalised(block, names, tolerance)
+            p = in_float64(self.take(start, stop, order))
+            with np.errstate(invalid="ignore", over="ignore"):
+                if self.are_logits:
+                    p, _ = exponentials(p, names)
+                    p /= array_namespace(p).sum(p, axis=1, keepdims=True)
+                else:
+                    p /= self.measure(p, names)[0][:, None]  # in place: it is a copy already
+            yield start, p
 
 
-def _normalised(block: Any, names: NDArray[np.intp], tolerance: float) -> Any:
+def in_float64(block: Any) -> Any:
+    """Return a copy in float64."""
     xp = array_namespace(block)
-    with np.errstate(invalid="ignore", over="ignore"):
-        sums = block @ xp.ones(block.shape[1], dtype=xp.float64, device=device(block))
-        # Written so that NaN counts as bad.
-        good = (xp.abs(sums - 1) <= tolerance) & (xp.min(block, axis=1) >= 0)
-    if not bool(xp.all(good)):
-        bad = int(np.argmin(to_numpy(good)))
-        raise ValueError(_complaint(to_numpy(block[bad, :]), int(names[bad])))
-    block /= sums[:, None]  # in place: it is a copy already
-    return block
+    return xp.astype(block, xp.float64, copy=True)
+
+
+def exponentials(logits: Any, names: NDArray[np.intp]) -> tuple[Any, Any]:
+    """Return exp(z) and z, the logits less the largest of their row; minus infinity stands for "never this class".
+
+    Parameters
+    ----------
+    logits
+        (n, C) float64 block, which is overwritten.
+    names
+        (n,) numbers of its rows in the matrix.
+
+    Raises
+    ------
+    ValueError
+        If a row holds NaN or plus infinity, or nothing but minus infinity.
+
+    Examples
+    --------
+    >>> p, z = exponentials(np.array([[1.0, 1.0, -np.inf]]), np.arange(1))
+    >>> p, z
+    (array([[1., 1., 0.]]), array([[     0.,      0., -10000.]]))
+    """
+    xp = array_namespace(logits)
+    largest = xp.max(logits, axis=1, keepdims=True)
+    finite = xp.isfinite(largest[:, 0])
+    if not bool(xp.all(finite)):
+        name = int(names[int(np.argmin(to_numpy(finite)))])
+        raise ValueError(
+            f"row {name} of the logits holds NaN or plus infinity, or nothing but minus infinity: predict that image again, or "
+            "leave it out"
+        )
+    logits -= largest
+    if bool(xp.min(logits) < LEAST_LOGIT):
+        logits = xp.clip(logits, LEAST_LOGIT, 0)
+    return xp.exp(logits), logits
 
 
 def _complaint(row: NDArray[np.float64], name: int) -> str:
@@ -108,16 +182,6 @@ def _complaint(row: NDArray[np.float64], name: int) -> str:
     return (
         f"row {name} of the probabilities sums to {row.sum():.6g} instead of 1: {hint}, or divide each row by its sum"
     )
-
-
-def _softmax(block: Any, names: NDArray[np.intp]) -> Any:
-    xp = array_namespace(block)
-    finite = xp.all(xp.isfinite(block), axis=1)
-    if not bool(xp.all(finite)):
-        name = int(names[int(np.argmin(to_numpy(finite)))])
-        raise ValueError(f"row {name} of the logits holds NaN or infinity: predict that image again, or leave it out")
-    exponentials = xp.exp(block - xp.max(block, axis=1, keepdims=True))
-    return exponentials / xp.sum(exponentials, axis=1, keepdims=True)
 
 
 def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:

@@ -1,22 +1,18 @@
-"""The Inception Score of a set of predictions, and the terms that it is made of.
-
-    IS = exp( mean over images x of KL( p(y|x) ‖ p(y) ) ) = exp( H(p(y)) − mean H(p(y|x)) )
-
-Salimans et al. 2016, "Improved Techniques for Training GANs". Entropies and divergences are in nats.
-"""
+"""The Inception Score of a set of predictions: of all images, of the splits, and of each image."""
 
 from __future__ import annotations
 
 import html
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isexplore import uncertainty
-from isexplore.arrays import Rows, read_rows, xlogx
-from isexplore.splits import SplitTable, check_splits
+from isexplore.arrays import read_rows
+from isexplore.cumulative import CumulativeSums, running
+from isexplore.splits import every_edge, split_edges
+from isexplore.summary import Summary, summarise
 from isexplore.terms import divergences, read_terms
 
 if TYPE_CHECKING:
@@ -24,100 +20,56 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from isexplore.arrays import Rows
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Score:
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Score(Summary):
     """An Inception Score with everything that explains it; arrays are NumPy arrays wherever the input lay.
 
     Attributes
     ----------
-    n_images, n_classes, splits
-        N, C and S.
-    overall
-        The score of all images as one split, exp(H(p(y)) − mean H(p(y|x))), between 1 and min(N, C).
+    splits
+        S.
     mean, std
         Mean and population standard deviation of the split scores. The spread is not a standard error.
     split_scores
         (S,) score of each contiguous split from image i·N // S on.
-    marginal
-        (C,) p(y), the mean of the rows.
-    marginal_entropy
-        H(p(y)): the variety.
     conditional_entropy
         (N,) H(p(y|x)) of each image: how unsure the network is.
     kl
         (N,) KL(p(y|x) ‖ p(y)) of each image; their mean is ln IS.
-    class_contributions
-        (C,) L_c = mean p(c|x) ln(p(c|x)/p(c)); their sum is ln IS.
-    bias_constant, kl_variance
-        B = Σ_c Var(p_c)/p(c), and σ² = Var(kl) in nats²: the two numbers that bias and standard error come from.
-    bias
-        Estimated bias of `overall` from having N images only (first order).
-    corrected
-        `overall` with that bias taken out, within [1, C].
-    standard_error
-        Of `overall`, IS·sd(kl)/√N.
     warnings
         Sentences on what makes these numbers unreliable.
     source
         The classifier that made the predictions, where known.
+
+    The other attributes are those of `Summary`: n_images, n_classes, overall, log_score, marginal, marginal_entropy,
+    class_contributions, bias_constant, kl_variance, bias, corrected, standard_error.
     """
 
-    n_images: int
-    n_classes: int
     splits: int
-    overall: float
     mean: float
     std: float
     split_scores: NDArray[np.float64]
-    marginal: NDArray[np.float64]
-    marginal_entropy: float
     conditional_entropy: NDArray[np.float64]
     kl: NDArray[np.float64]
-    class_contributions: NDArray[np.float64]
-    bias_constant: float
-    kl_variance: float
-    bias: float
-    corrected: float
-    standard_error: float
     warnings: tuple[str, ...] = ()
     source: str | None = None
 
     @property
-    def effective_classes(self) -> float:
-        """How many classes used equally would be as varied as these, exp(H(p(y)))."""
-        return math.exp(self.marginal_entropy)
+    def influence(self) -> NDArray[np.float64]:
+        """What each image adds to ln IS, KL − ln IS (N,), in nats: N times its first-order effect.
+
+        The exact effect of leaving an image out is in `isexplore.influence.leave_one_out`.
+        """
+        return self.kl - self.log_score
 
     @property
     def split_sizes(self) -> str:
         """How many images a split holds, in words: "500", or "179–180"."""
         smallest, largest = self.n_images // self.splits, -(-self.n_images // self.splits)
         return f"{smallest}" if smallest == largest else f"{smallest}–{largest}"
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return a confidence interval for the score of endlessly many images: corrected ± z·standard_error.
-
-        Parameters
-        ----------
-        level
-            Confidence level, between 0 and 1.
-
-        Returns
-        -------
-        tuple
-            Lower and upper end, within [1, C].
-
-        Raises
-        ------
-        ValueError
-            If the level does not lie between 0 and 1.
-
-        Examples
-        --------
-        >>> inception_score(np.full((20, 4), 0.25)).interval()
-        (1.0, 1.0)
-        """
-        return uncertainty.interval(self.corrected, self.standard_error, level, self.n_classes)
 
     def __str__(self) -> str:
         size = self.split_sizes
@@ -167,20 +119,19 @@ def inception_score(predictions: Any = None, *, logits: Any = None, splits: int 
     (4.0, array([2., 2.]))
     """
     rows = read_rows(predictions, logits=logits)
-    splits = check_splits(splits, rows.n_images)
-    score, table = _score(rows, [splits], _source(predictions))
-    return with_splits(score, table, splits)
+    score, sums = _score(rows, split_edges(rows.n_images, splits), _source(predictions))
+    return with_splits(score, sums.scores(split_edges(rows.n_images, splits)))
 
 
-def score_and_table(predictions: Any, max_splits: int) -> tuple[Score, SplitTable]:
-    """Score a set of predictions as one split, and prepare every split count up to a largest, in the same pass.
+def score_and_sums(predictions: Any, counts: Iterable[int]) -> tuple[Score, CumulativeSums]:
+    """Score a set of predictions as one split, and keep the sums for several split counts from the same pass.
 
     Parameters
     ----------
     predictions
         As for `inception_score`.
-    max_splits
-        The largest split count that will be asked for, from 1 to N.
+    counts
+        The split counts that will be asked for, each from 1 to N.
 
     Raises
     ------
@@ -189,80 +140,54 @@ def score_and_table(predictions: Any, max_splits: int) -> tuple[Score, SplitTabl
 
     Examples
     --------
-    >>> score, table = score_and_table(np.eye(4), max_splits=4)
-    >>> with_splits(score, table, splits=2).mean
+    >>> score, sums = score_and_sums(np.eye(4), counts=[2, 4])
+    >>> with_splits(score, sums.scores([0, 2, 4])).mean
     2.0
     """
     rows = read_rows(predictions)
-    largest = check_splits(max_splits, rows.n_images)
-    return _score(rows, range(1, largest + 1), _source(predictions))
+    return _score(rows, every_edge(rows.n_images, counts), _source(predictions))
 
 
-def _score(rows: Rows, counts: Iterable[int], source: str | None) -> tuple[Score, SplitTable]:
-    terms = read_terms(rows, counts)
-    n, n_classes, marginal = rows.n_images, rows.n_classes, terms.marginal
-
-    marginal_entropy = max(float(-xlogx(marginal).sum()), 0.0)
-    log_score = max(marginal_entropy - float(terms.entropies.mean()), 0.0)
-    overall = math.exp(log_score)
-    kl = divergences(rows, marginal, terms.entropies)
-    variance = float(kl.var())
-    b = uncertainty.bias_constant(marginal, terms.mean_square)
+def _score(rows: Rows, edges: NDArray[np.intp], source: str | None) -> tuple[Score, CumulativeSums]:
+    terms = read_terms(rows, edges)
+    kl = divergences(rows, terms)
+    summary = summarise(rows.n_images, terms.marginal, terms.mean_square, terms.mean_xlogx, float(kl.var()))
     score = Score(
-        n_images=n,
-        n_classes=n_classes,
+        **vars(summary),
         splits=1,
-        overall=overall,
-        mean=overall,
+        mean=summary.overall,
         std=0.0,
-        split_scores=np.array([overall]),
-        marginal=marginal,
-        marginal_entropy=marginal_entropy,
+        split_scores=np.array([summary.overall]),
         conditional_entropy=terms.entropies,
         kl=kl,
-        class_contributions=np.maximum(terms.mean_xlogx - xlogx(marginal), 0),
-        bias_constant=b,
-        kl_variance=variance,
-        bias=uncertainty.score_bias(overall, b, variance, n),
-        corrected=uncertainty.corrected_score(log_score, b, variance, n, n_classes),
-        standard_error=uncertainty.standard_error(overall, variance, n),
         source=source,
     )
-    return score, terms.table
+    return score, CumulativeSums(rows, None, edges, terms.cumulative, running(terms.entropies))
 
 
-def with_splits(score: Score, table: SplitTable, splits: int) -> Score:
-    """Return the score over another number of splits, or of another order, without reading the predictions again.
+def with_splits(score: Score, split_scores: NDArray[np.float64]) -> Score:
+    """Return the score over another number of splits, or of another order.
 
     Parameters
     ----------
     score
         The score of a set of predictions.
-    table
-        The table of the same predictions, in any order.
-    splits
-        Number of splits S.
-
-    Raises
-    ------
-    ValueError
-        If the table was not built for this split count.
+    split_scores
+        (S,) scores of the contiguous splits of the same predictions, in any order.
 
     Examples
     --------
-    >>> from isexplore.splits import split_table
-    >>> p = np.eye(4)
-    >>> with_splits(inception_score(p, splits=1), split_table(p, max_splits=4), splits=4).mean
+    >>> with_splits(inception_score(np.eye(4), splits=1), np.ones(4)).mean
     1.0
     """
-    scores = table.scores(splits)
+    splits = len(split_scores)
     return replace(
         score,
-        splits=len(scores),
-        mean=float(scores.mean()),
-        std=float(scores.std()),
-        split_scores=scores,
-        warnings=uncertainty.size_warnings(score.n_images, len(scores), score.bias_constant, score.kl_variance),
+        splits=splits,
+        mean=float(split_scores.mean()),
+        std=float(split_scores.std()),
+        split_scores=split_scores,
+        warnings=uncertainty.size_warnings(score.n_images, splits, score.bias_constant, score.kl_variance),
     )
 
 

@@ -3,55 +3,141 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from isexplore.arrays import TINY, Rows, to_numpy, xlogx
-from isexplore.splits import SplitSums, SplitTable
+from isexplore.arrays import TINY, Rows, exponentials, in_float64, to_numpy
+from isexplore.chunks import each_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What one pass over the rows gives."""
+    """What one pass over the rows gives; images are in the order that they were read in."""
 
+    cumulative: NDArray[np.float64]  # (K, C) sum of p over the images before each edge
     entropies: NDArray[np.float64]  # (N,) H(p)
+    scales: NDArray[np.float64]  # (N,) what a row was multiplied by to sum to one
     marginal: NDArray[np.float64]  # (C,) mean of p
     mean_square: NDArray[np.float64]  # (C,) mean of p²
     mean_xlogx: NDArray[np.float64]  # (C,) mean of p ln p
-    table: SplitTable
 
 
-def read_terms(rows: Rows, counts: Iterable[int]) -> Terms:
-    """Read the rows once; the table answers these split counts."""
+def read_terms(rows: Rows, edges: NDArray[np.intp], order: NDArray[np.intp] | None = None) -> Terms:
+    """Read the rows once, in an order; the edges are sorted and reach from 0 to N."""
     n, n_classes = rows.n_images, rows.n_classes
-    entropies = np.empty(n)
+    entropies, scales = np.empty(n), np.empty(n)
+    cumulative = np.zeros((len(edges), n_classes))
     squares, xlogxs = np.zeros(n_classes), np.zeros(n_classes)
-    sums = SplitSums(n, n_classes, counts)
-    for start, p in rows.blocks():
-        xp = array_namespace(p)
-        p_log_p = xlogx(p)
-        block = np.maximum(-to_numpy(xp.sum(p_log_p, axis=1)), 0)
-        entropies[start : start + len(block)] = block
-        squares += to_numpy(xp.sum(p * p, axis=0))
-        xlogxs += to_numpy(xp.sum(p_log_p, axis=0))
-        sums.add(start, p, block)
-    table = sums.table()
-    return Terms(entropies, table.probabilities[-1] / n, squares / n, xlogxs / n, table)
+
+    def read(start: int, stop: int) -> _Sums:
+        return _read(rows, edges, order, start, stop, entropies, scales)
+
+    for chunk in each_chunk(rows, n, read):
+        cumulative[chunk.first : chunk.first + len(chunk.pieces)] += to_numpy(chunk.pieces)
+        squares += to_numpy(chunk.squares)
+        xlogxs += to_numpy(chunk.xlogxs)
+    np.cumsum(cumulative, axis=0, out=cumulative)
+    return Terms(cumulative, entropies, scales, cumulative[-1] / n, squares / n, xlogxs / n)
 
 
-def divergences(rows: Rows, marginal: NDArray[np.float64], entropies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Read the rows a second time, for KL(p‖m) = −H(p) − Σ_c p_c ln m_c of each."""
+def divergences(rows: Rows, terms: Terms) -> NDArray[np.float64]:
+    """Read the rows a second time, as they lie, for KL(p‖m) = −H(p) − Σ_c p_c ln m_c of each."""
     # A class that no image reaches has p_c = 0 in every row, so its logarithm counts for nothing.
-    log_marginal = np.log(marginal + TINY)
-    cross_entropies = np.empty(rows.n_images)
-    for start, p in rows.blocks():
-        weights = array_namespace(p).asarray(log_marginal, device=device(p))
-        cross_entropies[start : start + p.shape[0]] = -to_numpy(p @ weights)
-    return np.maximum(cross_entropies - entropies, 0)
+    log_marginal = np.log(terms.marginal + TINY)
+    kl = np.empty(rows.n_images)
+
+    def read(start: int, stop: int) -> None:
+        for begin in range(start, stop, rows.step):
+            end = min(begin + rows.step, stop)
+            p = in_float64(rows.take(begin, end))
+            if rows.are_logits:
+                p, _ = exponentials(p, np.arange(begin, end))
+            weights = array_namespace(p).asarray(log_marginal, device=device(p))
+            kl[begin:end] = -terms.scales[begin:end] * to_numpy(p @ weights) - terms.entropies[begin:end]
+
+    for _ in each_chunk(rows, rows.n_images, read):
+        pass
+    return np.maximum(kl, 0, out=kl)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """The sums over one chunk of rows, where the rows lie."""
+
+    first: int  # number of the edge that ends the first piece
+    pieces: Any  # (k, C) sums of p between neighbouring edges, as far as the chunk reaches
+    squares: Any  # (C,) sum of p²
+    xlogxs: Any  # (C,) sum of p ln p
+
+    @classmethod
+    def zeros(cls, rows: Rows, first: int, last: int) -> _Sums:
+        like = rows.take(0, 1)
+        xp = array_namespace(like)
+        shapes = (last - first + 1, rows.n_classes), rows.n_classes, rows.n_classes
+        return cls(first, *(xp.zeros(shape, dtype=xp.float64, device=device(like)) for shape in shapes))
+
+
+def _read(
+    rows: Rows,
+    edges: NDArray[np.intp],
+    order: NDArray[np.intp] | None,
+    start: int,
+    stop: int,
+    entropies: NDArray[np.float64],
+    scales: NDArray[np.float64],
+) -> _Sums:
+    """Read one chunk; write the entropies and scales of its images, and return its sums."""
+    piece = np.searchsorted(edges, np.arange(start, stop), side="right")  # of each image
+    sums = _Sums.zeros(rows, int(piece[0]), int(piece[-1]))
+    buffers: Any = None
+    for begin in range(start, stop, rows.step):
+        end = min(begin + rows.step, stop)
+        names = np.arange(begin, end) if order is None else order[begin:end]
+        block = rows.take(begin, end, order)
+        xp = array_namespace(block)
+        if not buffers:  # fresh memory for every block would cost more than the sums
+            buffers = tuple(xp.empty(block.shape, dtype=xp.float64, device=device(block)) for _ in range(2))
+        p, x = (buffer[: end - begin, :] for buffer in buffers)
+        p[...] = block
+        p, x, totals = _from_logits(p, names) if rows.are_logits else _from_probabilities(rows, p, x, names)
+
+        ones = xp.ones(p.shape[1], dtype=xp.float64, device=device(p))
+        scale = 1 / totals
+        # With p' = s·p: Σ p' ln p' = s Σ p ln p + ln s, for every row and, weighted so, for every column.
+        entropy = -scale * (x @ ones) - xp.log(scale)
+        scales[begin:end] = to_numpy(scale)
+        entropies[begin:end] = np.maximum(to_numpy(entropy), 0)
+
+        low, high = int(piece[begin - start]), int(piece[end - start - 1]) + 1
+        weights = np.zeros((high - low, end - begin))
+        weights[piece[begin - start : end - start] - low, np.arange(end - begin)] = scales[begin:end]
+        sums.pieces[low - sums.first : high - sums.first, :] += xp.asarray(weights, device=device(p)) @ p
+        sums.xlogxs[...] += scale @ x + (scale * xp.log(scale)) @ p
+        p *= p
+        sums.squares[...] += (scale * scale) @ p
+    return sums
+
+
+def _from_probabilities(rows: Rows, p: Any, x: Any, names: NDArray[np.intp]) -> tuple[Any, Any, Any]:
+    """Return p, p ln p and the sums of the rows; x is written over."""
+    xp = array_namespace(p)
+    with np.errstate(invalid="ignore", over="ignore"):
+        totals, least = rows.measure(p, names)
+    if least > 0:
+        xp.log(p, out=x)
+    else:
+        xp.add(p, TINY, out=x)
+        xp.log(x, out=x)
+    x *= p
+    return p, x, totals
+
+
+def _from_logits(logits: Any, names: NDArray[np.intp]) -> tuple[Any, Any, Any]:
+    """Return p, p ln p and the sums of the rows, of p = exp(z) that is yet to be divided by its sum."""
+    p, z = exponentials(logits, names)
+    return p, p * z, array_namespace(p).sum(p, axis=1)

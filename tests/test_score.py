@@ -383,11 +383,24 @@ def test_rows_within_the_tolerance_are_accepted() -> None:
     assert overall(p * 1.0009) == exactly(overall(p))
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_minus_infinity_stands_for_never_this_class() -> None:
+    logits = np.random.default_rng(0).normal(size=(40, 5))
+    logits[3:20, 4] = -math.inf
+    p = softmax(logits, axis=1)
+    for kind in (logits, torch.from_numpy(logits)):
+        masked, plain = inception_score(logits=kind), inception_score(p)
+        assert masked.split_scores == exactly(plain.split_scores)
+        assert masked.kl == exactly(plain.kl)
+    logits[7] = -math.inf
+    with pytest.raises(ValueError, match="row 7 of the logits"):
+        inception_score(logits=logits)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_bad_logits_are_named(value: float) -> None:
     logits = np.zeros((50, 3))
     logits[17, 1] = value
-    with pytest.raises(ValueError, match="row 17 of the logits holds NaN or infinity"):
+    with pytest.raises(ValueError, match="row 17 of the logits holds NaN or plus infinity"):
         inception_score(logits=logits)
 
 
