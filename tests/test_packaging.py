@@ -18,6 +18,7 @@ import isexplore
 if TYPE_CHECKING:
     from pathlib import Path
 
+PEERS = ("piq", "pytorch-ignite", "torch-fidelity", "torchmetrics")
 CONDA_NAMES = {"torch": "pytorch", "build": "python-build", "playwright": "playwright-python"}
 
 
@@ -120,11 +121,12 @@ def test_conda_environment_is_in_step(project: dict[str, Any], checkout: Path) -
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *(line for extra in extras.values() for line in extra)]
     assert environment["channels"] == ["conda-forge"]
-    assert pip == {"pip": ["-e ."]}
+    peers = [line for line in wanted if line.startswith(PEERS)]
+    assert pip == {"pip": ["-e .", *peers]}
     assert set(conda) == {
         f"python{project['requires-python']}",
         "pip",
-        *(conda_name(line) for line in wanted if not line.startswith("isexplore[")),
+        *(conda_name(line) for line in wanted if not line.startswith("isexplore[") and line not in peers),
     }
 
 
