@@ -1,0 +1,8 @@
+"""What other code prints as the Inception Score of the very same predictions."""
+
+from __future__ import annotations
+
+from isexplore.conventions.convention import Row
+from isexplore.conventions.table import compare_conventions, convention_rows
+
+__all__ = ["Row", "compare_conventions", "convention_rows"]
