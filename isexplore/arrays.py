@@ -83,7 +83,7 @@ class Rows:
             If a row is none; the message names it by its number in the matrix, given in `names` (n,).
         """
         xp = array_namespace(p)
-        sums = p @ xp.ones(p.shape[1], dtype=xp.float64, device=device(p))
+        sums = xp.einsum("ij->i", p)
         least = float(xp.min(p))
         # Written so that NaN counts as bad.
         if not (least >= 0 and bool(xp.all(xp.abs(sums - 1) <= self._tolerance))):
@@ -214,7 +214,7 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     if hasattr(matrix, "image_names"):
         raise TypeError("these are images: first classify them, isexplore.predict(images, classifier=…)")
     if hasattr(matrix, "detach"):
-        matrix = matrix.detach()  # a score is a number to read: no gradient is recorded
+        matrix = _on_the_cpu(matrix.detach())  # a score is a number to read: no gradient is recorded
     elif not is_array_api_obj(matrix) or isinstance(matrix, np.ndarray):
         matrix = np.asarray(matrix)  # also a plain view of a memory map
     xp = array_namespace(matrix)
@@ -228,6 +228,16 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     if shape[1] < MIN_CLASSES:
         raise ValueError(f"the matrix has {shape[1]} column(s): a score needs at least {MIN_CLASSES} classes")
     return Rows(matrix, are_logits=logits is not None)
+
+
+def _on_the_cpu(tensor: Any) -> Any:
+    """Return NumPy's view of a tensor that lies in the CPU's memory, where NumPy knows its kind of numbers."""
+    if str(device(tensor)) != "cpu":
+        return tensor
+    try:
+        return tensor.numpy()
+    except (TypeError, RuntimeError):  # bfloat16, or no plain strided tensor
+        return tensor
 
 
 def check_probabilities(probabilities: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,6 +93,18 @@ class CumulativeSums:
         3.0
         """
         return float(self.scores([start, stop])[0])
+
+    def thinned(self, most: int) -> CumulativeSums:
+        """Return the same with about `most` edges, evenly spread: less memory, and more rows to read at a cut.
+
+        Examples
+        --------
+        >>> cumulative_sums(np.eye(6), edges=range(7)).thinned(2).edges
+        array([0, 3, 6])
+        """
+        wanted = np.arange(most + 1) * self.n_images // most
+        kept = np.unique(np.searchsorted(self.edges, wanted, side="right") - 1)
+        return replace(self, edges=self.edges[kept], probabilities=self.probabilities[kept])
 
     def _checked(self, cuts: ArrayLike) -> NDArray[np.intp]:
         where = np.asarray(cuts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from isexplore.arrays import TINY, Rows, exponentials, in_float64, to_numpy
 from isexplore.chunks import each_chunk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 
@@ -57,8 +60,9 @@ def divergences(rows: Rows, terms: Terms) -> NDArray[np.float64]:
             p = in_float64(rows.take(begin, end))
             if rows.are_logits:
                 p, _ = exponentials(p, np.arange(begin, end))
-            weights = array_namespace(p).asarray(log_marginal, device=device(p))
-            kl[begin:end] = -terms.scales[begin:end] * to_numpy(p @ weights) - terms.entropies[begin:end]
+            xp = array_namespace(p)
+            cross = to_numpy(xp.vecdot(p, xp.asarray(log_marginal, device=device(p))))
+            kl[begin:end] = -terms.scales[begin:end] * cross - terms.entropies[begin:end]
 
     for _ in each_chunk(rows, rows.n_images, read):
         pass
@@ -106,21 +110,26 @@ def _read(
         p[...] = block
         p, x, totals = _from_logits(p, names) if rows.are_logits else _from_probabilities(rows, p, x, names)
 
-        ones = xp.ones(p.shape[1], dtype=xp.float64, device=device(p))
+        # Sums by einsum, not by matrix products: on a busy machine the threads of BLAS wait for each other.
         scale = 1 / totals
         # With p' = s·p: Σ p' ln p' = s Σ p ln p + ln s, for every row and, weighted so, for every column.
-        entropy = -scale * (x @ ones) - xp.log(scale)
+        entropy = -scale * xp.einsum("ij->i", x) - xp.log(scale)
         scales[begin:end] = to_numpy(scale)
         entropies[begin:end] = np.maximum(to_numpy(entropy), 0)
 
-        low, high = int(piece[begin - start]), int(piece[end - start - 1]) + 1
-        weights = np.zeros((high - low, end - begin))
-        weights[piece[begin - start : end - start] - low, np.arange(end - begin)] = scales[begin:end]
-        sums.pieces[low - sums.first : high - sums.first, :] += xp.asarray(weights, device=device(p)) @ p
-        sums.xlogxs[...] += scale @ x + (scale * xp.log(scale)) @ p
+        for i, j, k in _runs(piece[begin - start : end - start]):
+            sums.pieces[k - sums.first, :] += xp.einsum("i,ij->j", scale[i:j], p[i:j, :])
+        sums.xlogxs[...] += xp.einsum("i,ij->j", scale, x) + xp.einsum("i,ij->j", scale * xp.log(scale), p)
         p *= p
-        sums.squares[...] += (scale * scale) @ p
+        sums.squares[...] += xp.einsum("i,ij->j", scale * scale, p)
     return sums
+
+
+def _runs(piece: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:
+    """Yield where the images of each piece begin and end, and its number."""
+    cuts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(piece)]
+    for i, j in pairwise(cuts):
+        yield i, j, int(piece[i])
 
 
 def _from_probabilities(rows: Rows, p: Any, x: Any, names: NDArray[np.intp]) -> tuple[Any, Any, Any]:

@@ -20,8 +20,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import isexplore as ix
+from isexplore.conventions import convention_rows
+from isexplore.order import order_test, split_loss
 from isexplore.predictions import Provenance
 from isexplore.widgets.chooser import Chooser
+from isexplore.widgets.conventions import ConventionsPanel
 from isexplore.widgets.entropy import EntropyPanel
 from isexplore.widgets.gallery import GalleryPanel
 from isexplore.widgets.header import HeaderPanel
@@ -34,10 +37,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from isexplore.widgets.explorer import Explorer
     from isexplore.widgets.frame import Frame
     from isexplore.widgets.panel import Panel
 
-PANELS: tuple[type[Panel], ...] = (HeaderPanel, MarginalPanel, EntropyPanel, ProtocolPanel, GalleryPanel)
+PANELS: tuple[type[Panel], ...] = (
+    HeaderPanel,
+    MarginalPanel,
+    EntropyPanel,
+    ProtocolPanel,
+    GalleryPanel,
+    ConventionsPanel,
+)
 HOSTILE = ['<img src=x onerror="alert(1)">', "</script><script>", "a&amp;b", "%{x}\n<b>", "\u202edesrever", ""]
 
 
@@ -88,6 +99,11 @@ def say(panel: Panel, content: object) -> None:
     callback(panel, content, [])
 
 
+def settle(panel: ProtocolPanel | ConventionsPanel) -> None:
+    """Wait until the panel's worker has nothing left to do."""
+    panel.worker._pool.submit(lambda: None).result(60)
+
+
 # One change, one round of messages
 
 
@@ -109,7 +125,8 @@ CHANGES: dict[str, tuple[Callable[[ExplorerState], None], set[type[Panel]]]] = {
     "splits": (lambda state: state.set_splits(7), {HeaderPanel, ProtocolPanel}),
     "shuffle": (lambda state: state.shuffle(1), {HeaderPanel, ProtocolPanel}),
     "reference": (lambda state: state.set_reference("other", make(seed=1)), {MarginalPanel}),
-    "another set": (lambda state: state.show(make(60, 4)), set(PANELS)),
+    "split rule": (lambda state: state.set_rule("chunk"), {ProtocolPanel}),
+    "another set": (lambda state: state.show(make(60, 4)), set(PANELS) - {ConventionsPanel}),
 }
 
 
@@ -296,15 +313,137 @@ def test_the_protocol_shows_the_curve_in_the_current_order() -> None:
     panel = ProtocolPanel(state)
     for seed in (None, 5):
         say(panel, {"kind": "shuffle", "seed": seed})
+        settle(panel)
         curve = ix.split_curve(predictions, range(1, 201), seed=seed)
         assert panel.view["counts"] == curve.counts.tolist()
         np.testing.assert_allclose(panel.view["means"], curve.mean, rtol=1e-9)
         np.testing.assert_allclose(panel.view["stds"], curve.std, rtol=1e-6, atol=1e-9)
-        assert panel.view["fileOrder"] is (seed is None)
-    assert panel.view["seed"] == 5
+        assert (panel.view["seed"], panel.busy) == (seed, "")
     assert "5" in panel.view["order"]
+    in_file_order = ix.split_curve(predictions, range(1, 201))
+    np.testing.assert_allclose(panel.view["fileMeans"], in_file_order.mean, rtol=1e-9)
+    assert panel.view["before"] == pytest.approx(in_file_order.mean[9])
     say(panel, {"kind": "shuffle", "seed": None})
-    assert panel.view["fileOrder"] is True
+    assert (panel.view["seed"], panel.view["fileMeans"]) == (None, None)
+
+
+def test_the_protocol_says_what_the_rules_print() -> None:
+    state = show(make())
+    panel = ProtocolPanel(state)
+    panel.set_state({"splits": 7})
+    say(panel, {"kind": "rule", "value": "equal"})
+    say(panel, {"kind": "spread", "value": "sample"})
+    printed = frame_of(state).printed
+    assert (panel.view["rule"], panel.view["ofASample"]) == ("equal", True)
+    assert panel.view["printed"] == {
+        "mean": printed.mean,
+        "std": printed.std,
+        "splits": 7,
+        "sizes": "35",
+        "leftOut": 5,
+    }
+    say(panel, {"kind": "rule", "value": "floor"})
+    assert (panel.view["printed"]["sizes"], panel.view["printed"]["leftOut"]) == ("35–36", 0)
+    say(panel, {"kind": "spread", "value": "population"})
+    assert panel.view["printed"]["std"] == pytest.approx(panel.view["std"])
+    state.set_splits(1)
+    state.set_spread(of_a_sample=True)
+    assert panel.view["printed"]["std"] is None
+
+
+def test_the_protocol_takes_the_loss_apart_and_tests_the_order() -> None:
+    p = np.repeat(np.eye(5) * 0.95 + 0.01, 50, axis=0)
+    state = show(ix.Predictions.from_probabilities(p))
+    panel = ProtocolPanel(state)
+    view, score = panel.view, ix.inception_score(state.frame.sample.predictions)
+    assert view["alarm"]
+    test = order_test(state.frame.sample.predictions)
+    assert f"{test.splits} splits lose {100 * test.loss:.2g} % to it (p = 0.005" in view["test"]
+    assert view["loss"] == pytest.approx(vars(split_loss(score)))
+    assert view["loss"]["overall"] * view["loss"]["divergence_factor"] * view["loss"]["mean_ratio"] == pytest.approx(
+        view["mean"]
+    )
+    say(panel, {"kind": "shuffle", "seed": 2020})
+    settle(panel)
+    assert not panel.view["alarm"]
+    assert panel.view["mean"] > 2 * panel.view["before"]
+    state.show(make(3))
+    assert panel.view["test"] == "Too few images to test their order."
+
+
+def test_a_shuffle_of_a_set_that_is_no_longer_shown_is_dropped() -> None:
+    state = show(make())
+    panel = ProtocolPanel(state)
+    with state.lock:  # so that the worker cannot hand over its order
+        say(panel, {"kind": "shuffle", "seed": 3})
+        assert panel.busy
+        state.show(make(seed=1))
+    settle(panel)
+    assert (frame_of(state).order.seed, panel.busy, panel.error) == (None, "", "")
+
+
+# Conventions
+
+
+def test_conventions_are_computed_when_asked_for_and_then_follow() -> None:
+    predictions = make(class_names=list("abcde"))
+    state = show(predictions)
+    panel = ConventionsPanel(state)
+    state.set_splits(7)
+    settle(panel)
+    assert panel.view == {"isOpen": False, "stale": False, "rows": []}
+
+    say(panel, {"kind": "open"})
+    assert panel.view["isOpen"]
+    settle(panel)
+    assert not panel.view["stale"]
+    expected = {row.convention: row for row in convention_rows(predictions, splits=7)}
+    assert [row["name"] for row in panel.view["rows"]] == list(expected)
+    for row in panel.view["rows"]:
+        if "torchmetrics" not in row["name"]:  # another order at each call
+            assert row["value"] == _printed(expected[row["name"]].value)
+            for part in ("note", "difference", "remark", "source"):
+                assert row[part] == getattr(expected[row["name"]], part)
+    before = panel.view["rows"]
+
+    state.shuffle(5)
+    settle(panel)
+    assert panel.view["rows"] != before
+    contiguous = {row["name"]: row["value"] for row in panel.view["rows"]}
+    assert contiguous["improved-gan (2016)"] == _printed(frame_of(state).score.mean)
+
+    say(panel, {"kind": "close"})
+    state.shuffle(6)
+    settle(panel)
+    assert panel.view == {"isOpen": False, "stale": False, "rows": []}
+    panel.close()
+
+
+def test_conventions_that_are_no_longer_right_are_marked() -> None:
+    state = show(make())
+    panel = ConventionsPanel(state)
+    sent = updates(panel)
+    say(panel, {"kind": "open"})
+    settle(panel)
+    sent.clear()
+    state.set_splits(3)
+    settle(panel)
+    assert [message["view"]["stale"] for message in sent] == [True, False]
+
+
+def test_what_breaks_in_the_comparison_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("isexplore.widgets.conventions.convention_rows", broken)
+    panel = ConventionsPanel(show(make()))
+    say(panel, {"kind": "open"})
+    settle(panel)
+    assert panel.error == "no room"
+
+
+def _printed(value: float) -> str:
+    return f"{value:.4f}" if not abs(value) >= 1e5 else f"{value:.3g}"
 
 
 # Entropy
@@ -762,6 +901,11 @@ BAD: list[tuple[type[Panel], object]] = [
     (GalleryPanel, {"kind": "order", "value": "beauty"}),
     (GalleryPanel, {"kind": "order", "value": [1]}),
     (GalleryPanel, {"kind": "invert"}),
+    (ProtocolPanel, {"kind": "rule", "value": "thirds"}),
+    (ProtocolPanel, {"kind": "rule", "value": []}),
+    (ProtocolPanel, {"kind": "spread"}),
+    (ProtocolPanel, {"kind": "anything"}),
+    (ConventionsPanel, {"kind": "anything"}),
     (HeaderPanel, {"kind": "anything"}),
     *((kind, content) for kind in PANELS for content in NO_MESSAGES),
 ]
@@ -789,7 +933,7 @@ def test_an_error_stays_until_something_works() -> None:
 
 
 KINDS = ["class", "range", "logarithmic", "reference", "sort", "page"]
-KINDS += ["shuffle", "primary", "walk", "order", "rest", "clear", "invert"]
+KINDS += ["rule", "spread", "open", "close", "shuffle", "primary", "walk", "order", "rest", "clear", "invert"]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.sampled_from(["file", "share"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -891,14 +1035,18 @@ def test_a_click_while_another_set_arrives_is_drawn_from_one_of_both() -> None:
 # The explorer around them
 
 
+def parts_of(explorer: Explorer) -> list[Any]:
+    names = "header", "marginal", "entropy", "protocol", "gallery", "conventions"
+    return [getattr(explorer, name) for name in names]
+
+
 def worker_threads() -> set[Thread]:
     return {thread for thread in running_threads() if thread.name.startswith("isexplore")}
 
 
 def test_without_predictions_there_is_only_a_chooser() -> None:
     explorer = ix.explore()
-    parts = (explorer.header, explorer.marginal, explorer.entropy, explorer.protocol, explorer.gallery)
-    assert parts == (None,) * 5
+    assert parts_of(explorer) == [None] * 6
     assert explorer.chooser is not None
     assert (explorer.predictions, explorer.selection.tolist()) == (None, [])
     with pytest.raises(ValueError, match="choose one first"):
@@ -943,11 +1091,11 @@ def test_a_reference_is_drawn_and_offered() -> None:
 
 def test_another_set_is_shown_in_the_same_panels() -> None:
     explorer = ix.explore(make())
-    parts = (explorer.header, explorer.marginal, explorer.entropy, explorer.protocol, explorer.gallery)
+    parts = parts_of(explorer)
     other = make(20, 3)
     explorer.show(other)
     assert explorer.predictions is other
-    assert (explorer.header, explorer.marginal, explorer.entropy, explorer.protocol, explorer.gallery) == parts
+    assert parts_of(explorer) == parts
     assert (explorer.gallery.view["n"], explorer.marginal.view["classes"]) == (20, 3)
     explorer.close()
 
@@ -970,9 +1118,8 @@ def test_a_reference_of_other_classes_is_an_error() -> None:
 def test_closing_closes_every_part_and_ends_the_threads() -> None:
     before = worker_threads()
     explorer = ix.explore(make())
-    children = [explorer.chooser, explorer.header, explorer.marginal, explorer.entropy, explorer.protocol]
-    children.append(explorer.gallery)
+    children = [explorer.chooser, *parts_of(explorer)]
     explorer.close()
-    assert [child.comm for child in (explorer, *children)] == [None] * 7
+    assert [child.comm for child in (explorer, *children)] == [None] * 8
     assert worker_threads() <= before
     explorer.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +54,8 @@ ACTIONS: dict[str, Callable[[ExplorerState], None]] = {
     "set_splits": lambda state: state.set_splits(7),
     "shuffle": lambda state: state.shuffle(3),
     "file order": lambda state: state.shuffle(None),
+    "set_rule": lambda state: state.set_rule("chunk"),
+    "set_spread": lambda state: state.set_spread(of_a_sample=True),
     "set_reference": lambda state: state.set_reference("other", make(seed=1)),
     "no reference": lambda state: state.set_reference(),
     "select": lambda state: state.select(np.arange(N) % 3 == 0),
@@ -187,6 +191,58 @@ def test_shuffling_forth_and_back_gives_the_same_numbers(state: ExplorerState) -
     np.testing.assert_array_equal(frame_of(state).score.split_scores, before)
 
 
+@pytest.mark.parametrize("seed", [None, 7])
+def test_other_rules_print_the_librarys_numbers(seed: int | None, state: ExplorerState) -> None:
+    p = frame_of(state).sample.predictions.probabilities
+    rows = p if seed is None else p[np.random.RandomState(seed).permutation(N)]
+    state.shuffle(seed)
+    state.set_splits(7)
+    cuts = {
+        "floor": [i * N // 7 for i in range(8)],
+        "equal": [i * (N // 7) for i in range(8)],
+        "chunk": np.cumsum([0, *map(len, torch.arange(N).chunk(7))]).tolist(),
+    }
+    for rule, expected in cuts.items():
+        scores = [ix.inception_score(rows[i:j], splits=1).overall for i, j in pairwise(expected)]
+        for of_a_sample in (False, True):
+            state.set_rule(rule)
+            state.set_spread(of_a_sample=of_a_sample)
+            printed = frame_of(state).printed
+            assert printed.cuts.tolist() == expected
+            assert (printed.splits, printed.left_out) == (len(scores), N - expected[-1])
+            assert printed.mean == pytest.approx(np.mean(scores), rel=1e-12)
+            assert printed.std == pytest.approx(np.std(scores, ddof=int(of_a_sample)), rel=1e-9)
+    state.set_splits(1)
+    assert math.isnan(frame_of(state).printed.std)
+
+
+def test_a_sorted_set_raises_the_alarm_and_shuffling_clears_it() -> None:
+    state = ExplorerState()
+    state.show(ix.Predictions.from_probabilities(np.repeat(np.eye(4) * 0.96 + 0.01, 30, axis=0)))
+    test = frame_of(state).order.test
+    assert test is not None
+    assert test.alarm
+    state.shuffle(2020)
+    test = frame_of(state).order.test
+    assert test is not None
+    assert not test.alarm
+
+
+@pytest.mark.parametrize(("n", "tested"), [(3, None), (4, 2), (19, 9), (40, 10)])
+def test_few_images_are_tested_in_fewer_splits_or_not_at_all(n: int, tested: int | None) -> None:
+    state = ExplorerState()
+    state.show(make(n))
+    test = frame_of(state).order.test
+    assert (test and test.splits) == tested
+
+
+def test_an_order_of_another_set_is_refused(state: ExplorerState) -> None:
+    sample = frame_of(state).sample
+    state.show(make(seed=1))
+    with pytest.raises(ValueError, match="another sample set is shown by now"):
+        state.set_order(sample, sample.file_order)
+
+
 def test_a_shuffle_keeps_selection_and_primary(state: ExplorerState) -> None:
     state.select_class(1)
     state.set_primary(30)
@@ -304,6 +360,7 @@ WRONG: dict[str, Callable[[ExplorerState], None]] = {
     "more splits than images": lambda state: state.set_splits(N + 1),
     "half a split": lambda state: state.set_splits(2.5),  # type: ignore[arg-type]
     "negative seed": lambda state: state.shuffle(-1),
+    "unknown rule": lambda state: state.set_rule("thirds"),
     "large seed": lambda state: state.shuffle(2**32),
     "no such class": lambda state: state.select_class(C),
     "negative class": lambda state: state.select_class(-1),
@@ -363,11 +420,12 @@ def test_numpy_numbers_become_plain_ones(state: ExplorerState) -> None:
 def is_consistent(frame: Frame) -> bool:
     n, c = frame.sample.predictions.probabilities.shape
     return (
-        frame.order.table.n_images == n
+        frame.order.sums.n_images == n
         and 0 <= frame.primary < n
         and frame.reference.share.shape == (c,)
         and (frame.selection is None or frame.selection.mask.shape == (n,))
-        and np.array_equal(frame.score.split_scores, frame.order.table.scores(frame.score.splits))
+        and np.array_equal(frame.score.split_scores, frame.order.curve.at(frame.score.splits))
+        and frame.printed.cuts[-1] + frame.printed.left_out == n
     )
 
 
@@ -392,6 +450,7 @@ def test_two_threads_leave_it_consistent() -> None:
             lambda: state.show(sets[random.integers(2)]),
             lambda: state.set_splits(int(random.integers(1, 45))),
             lambda: state.shuffle(int(random.integers(9))),
+            lambda: state.set_rule(str(random.choice(["floor", "equal", "chunk"]))),
             lambda: state.select(random.random(40) < 0.5),
             lambda: state.select_class(int(random.integers(5))),
             lambda: state.select_range(0, random.random()),

@@ -66,8 +66,9 @@ class Convention:
     def row(self, sums: Sums) -> Row:
         """Return what it prints, with its explanation."""
         printed = self.compute(sums)
-        note = join(printed.note, self.remark)
-        return Row(self.name, printed.value, printed.spread, self.difference, self.source, note)
+        return Row(
+            self.name, printed.value, printed.spread, printed.note, self.difference, self.remark, self.source
+        )
 
 
 @dataclass(frozen=True)
@@ -82,20 +83,23 @@ class Row:
         The score; NaN or infinite where the original's is, NaN where the original raises.
     spread
         The number that it prints beside the score; None where it prints none.
+    note
+        Why a number is no number, and what these predictions in particular make of the convention; often empty.
     difference
         What it does differently, in one sentence.
+    remark
+        What else deserves a line, whatever the predictions; often empty.
     source
         Where it can be read.
-    note
-        Why a number is no number, and what else deserves a line.
     """
 
     convention: str
     value: float
     spread: float | None
-    difference: str
-    source: str
     note: str
+    difference: str
+    remark: str
+    source: str
 
 
 def over_parts(

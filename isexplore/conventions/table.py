@@ -65,7 +65,7 @@ def compare_conventions(
     -------
     pandas.DataFrame
         A row for each convention, isexplore's own two first, with the columns convention, value, spread (NaN also
-        where it prints none), difference, source and note.
+        where it prints none), note, difference, remark and source.
 
     Raises
     ------

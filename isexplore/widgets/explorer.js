@@ -1,10 +1,10 @@
-// The explorer: the chooser above, and four panels on one screen; they stack where it is narrow.
+// The explorer: the chooser above, four panels on one screen, the conventions below; they stack where it is narrow.
 
 export default {
   async render({ model, el, host, signal }) {
     const { h } = (await host.getWidget(model.get("runtime"))).exports;
     const cells = {};
-    for (const name of ["chooser", "header", "marginal", "entropy", "protocol", "gallery"]) cells[name] = h("div", { class: `ix-area-${name}` });
+    for (const name of ["chooser", "header", "marginal", "entropy", "protocol", "gallery", "conventions"]) cells[name] = h("div", { class: `ix-area-${name}` });
     // JupyterLab's own shortcuts would take the arrow keys; Ctrl+S and the like stay its own.
     const onkeydown = (event) => {
       if (event.key === "Escape") model.send({ kind: "clear" });

@@ -1,4 +1,4 @@
-"""The explorer: one state, a chooser and five views of it."""
+"""The explorer: one state, a chooser and six views of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from isexplore.predictions import Predictions
 from isexplore.widgets.chooser import Chooser
+from isexplore.widgets.conventions import ConventionsPanel
 from isexplore.widgets.entropy import EntropyPanel
 from isexplore.widgets.gallery import GalleryPanel
 from isexplore.widgets.header import HeaderPanel
@@ -38,7 +39,9 @@ class Explorer(anywidget.AnyWidget):
     _css = HERE / "explorer.css"
 
     runtime = anywidget.WidgetTrait().tag(sync=True)
-    chooser, header, marginal, entropy, protocol, gallery = (anywidget.WidgetTrait().tag(sync=True) for _ in range(6))
+    chooser, header, marginal, entropy, protocol, gallery, conventions = (
+        anywidget.WidgetTrait().tag(sync=True) for _ in range(7)
+    )
 
     def __init__(self, predictions: Predictions | None = None, reference: Predictions | None = None) -> None:
         self.state = ExplorerState()
@@ -72,7 +75,7 @@ class Explorer(anywidget.AnyWidget):
             with self.hold_sync():
                 self.header, self.marginal = HeaderPanel(self.state), MarginalPanel(self.state)
                 self.entropy, self.protocol = EntropyPanel(self.state), ProtocolPanel(self.state)
-                self.gallery = GalleryPanel(self.state)
+                self.gallery, self.conventions = GalleryPanel(self.state), ConventionsPanel(self.state)
 
     @property
     def predictions(self) -> Predictions | None:
@@ -117,7 +120,8 @@ class Explorer(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close all parts."""
-        for child in (self.chooser, self.header, self.marginal, self.entropy, self.protocol, self.gallery):
+        parts = self.header, self.marginal, self.entropy, self.protocol, self.gallery, self.conventions
+        for child in (self.chooser, *parts):
             if child is not None:
                 child.close()
         super().close()
@@ -137,7 +141,7 @@ def explore(predictions: Predictions | None = None, *, reference: Predictions | 
     -------
     Explorer
         A widget. ``selection``, ``to_dataframe()`` and ``predictions`` give back what is on screen. The kernel keeps
-        it, with its tables (100 MB at 1000 classes), until ``close()`` or the kernel's end.
+        it, with its sums (16 MB at 1000 classes), until ``close()`` or the kernel's end.
 
     Raises
     ------

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.score import Score, score_and_table
-from isexplore.splits import SplitCurve, SplitTable, shuffled_order, split_table
+from isexplore.arrays import read_rows
+from isexplore.cumulative import CumulativeSums, sums_of
+from isexplore.order import OrderTest, order_test
+from isexplore.rules import RULES, Printed, printed_score
+from isexplore.score import Score, score_and_sums, with_splits
+from isexplore.splits import SplitCurve, curve_of, every_edge, shuffled_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,16 +27,21 @@ __all__ = [
     "Frame",
     "Order",
     "Reference",
+    "Rules",
     "Sample",
     "Selection",
     "Walk",
+    "printed_by",
     "sample_of",
+    "score_of",
     "shuffled",
     "uniform",
     "walk_of",
 ]
 
 MOST_SPLITS = 200
+TESTED_SPLITS = 10  # the order is judged by the usual number
+KEPT_EDGES = 1000  # all of them would take 98 MB at 1000 classes
 # What each walk is called, and the numbers that it sorts the images by.
 WALKS: dict[str, tuple[str, Callable[[Sample], NDArray[Any]]]] = {
     "file": ("name, as the files lie", lambda sample: np.arange(sample.n_images)),
@@ -80,14 +89,34 @@ class Order:
     ----------
     seed : int or None
         Of the shuffle; None is the order of the files.
-    table : SplitTable
     curve : SplitCurve
         At 1 to min(N, 200) splits.
+    sums : CumulativeSums
+        For the split rules that the curve does not follow.
+    test : OrderTest or None
+        Whether the order is random; None where there are too few images to tell.
     """
 
     seed: int | None
-    table: SplitTable
     curve: SplitCurve
+    sums: CumulativeSums
+    test: OrderTest | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How some other code makes a number of the splits.
+
+    Attributes
+    ----------
+    split_rule : str
+        One of `isexplore.rules.RULES`.
+    of_a_sample : bool
+        Whether the spread divides by S − 1.
+    """
+
+    split_rule: str = "floor"
+    of_a_sample: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +178,9 @@ class Frame:
     order : Order
     score : Score
         At the current split count and order.
+    rules : Rules
+    printed : Printed
+        What code prints that follows these rules.
     reference : Reference
     selection : Selection or None
     walk : Walk
@@ -159,6 +191,8 @@ class Frame:
     sample: Sample
     order: Order
     score: Score
+    rules: Rules
+    printed: Printed
     reference: Reference
     walk: Walk
     selection: Selection | None = None
@@ -167,10 +201,18 @@ class Frame:
 
 def sample_of(predictions: Predictions) -> Sample:
     """Compute what is computed once from a sample set, in one pass for all split counts."""
-    score, table = score_and_table(predictions, min(len(predictions), MOST_SPLITS))
+    score, sums = score_and_sums(predictions, _counts(len(predictions)))
     top_class = np.argmax(predictions.probabilities, axis=1)
     counts = np.bincount(top_class, minlength=score.n_classes)
-    return Sample(predictions, score, top_class, counts, file_order=_order(None, table))
+    return Sample(predictions, score, top_class, counts, file_order=_order(None, sums))
+
+
+def printed_by(rules: Rules, score: Score, order: Order) -> Printed:
+    """Return what code prints that follows other rules, at the same split count and in the same order."""
+    n = score.n_images
+    cuts = RULES[rules.split_rule].cuts(n, score.splits)
+    scores = score.split_scores if rules.split_rule == "floor" else order.sums.scores(cuts)
+    return printed_score(scores, cuts, n, of_a_sample=rules.of_a_sample)
 
 
 def walk_of(sample: Sample, key: str) -> Walk:
@@ -188,12 +230,25 @@ def walk_of(sample: Sample, key: str) -> Walk:
 
 def shuffled(sample: Sample, seed: int) -> Order:
     """Shuffle a sample set with a seed, as torch-fidelity does."""
-    most = min(sample.n_images, MOST_SPLITS)
-    return _order(seed, split_table(sample.predictions, most, shuffled_order(sample.n_images, seed)))
+    n = sample.n_images
+    edges = every_edge(n, _counts(n))
+    return _order(seed, sums_of(read_rows(sample.predictions), edges, shuffled_order(n, seed)))
 
 
-def _order(seed: int | None, table: SplitTable) -> Order:
-    return Order(seed, table, table.curve(range(1, min(table.n_images, MOST_SPLITS) + 1)))
+def _counts(n: int) -> range:
+    return range(1, min(n, MOST_SPLITS) + 1)
+
+
+def _order(seed: int | None, sums: CumulativeSums) -> Order:
+    n = sums.n_images
+    splits = min(TESTED_SPLITS, n // 2)  # splits of one image never differ in their loss
+    test = order_test(sums.rows.matrix, splits, order=sums.order) if splits > 1 else None
+    return Order(seed, curve_of(sums, _counts(n)), sums.thinned(KEPT_EDGES), test)
+
+
+def score_of(sample: Sample, order: Order, splits: int) -> Score:
+    """Return the score of a sample set in an order, over a number of splits."""
+    return with_splits(sample.score, order.curve.at(splits))
 
 
 def uniform(predictions: Predictions) -> Reference:

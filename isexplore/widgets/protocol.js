@@ -1,9 +1,10 @@
-// Panel: the score against the number of splits, in file order or shuffled.
+// Panel: the score against the number of splits, the rules for them, and the order of the images.
 
 export default {
   async render({ model, el, host, signal }) {
-    const { h, labelled, number, count, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, labelled, fillSelect, number, count, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
+    const images = (text) => `${text} ${text === "1" ? "image" : "images"}`;
 
     panel({ model, el, signal }, "Protocol: the same images, cut into more splits", (section) => {
       const chart = plot(section, {
@@ -14,15 +15,21 @@ export default {
         },
         rows: () => {
           const v = view();
-          return { columns: ["splits", "mean score", "± across splits"], rows: v.counts.map((s, i) => [s, number(v.means[i], 3), number(v.stds[i], 3)]) };
+          const before = v.fileMeans ? ["mean in file order"] : [];
+          return {
+            columns: ["splits", "mean score", "± across splits", ...before],
+            rows: v.counts.map((s, i) => [s, number(v.means[i], 3), number(v.stds[i], 3), ...(v.fileMeans ? [number(v.fileMeans[i], 3)] : [])]),
+          };
         },
         draw: (c) => {
           const v = view();
           const band = (sign) => v.means.map((mean, i) => Math.max(1, mean + sign * v.stds[i])); // no score is below 1
+          const before = { type: "scatter", mode: "lines", x: v.counts, y: v.fileMeans, line: { color: c.reference, width: 1.5, dash: "dash" }, hovertemplate: "in file order: %{y:.3f}<extra></extra>" };
           return {
             traces: [
               { type: "scatter", mode: "lines", x: v.counts, y: band(-1), line: { width: 0 }, hoverinfo: "skip" },
               { type: "scatter", mode: "lines", x: v.counts, y: band(1), line: { width: 0 }, fill: "tonexty", fillcolor: "rgba(128,128,128,0.25)", hoverinfo: "skip" },
+              ...(v.fileMeans ? [before] : []),
               {
                 type: "scatter", mode: "lines", x: v.counts, y: v.means, customdata: v.stds, line: { color: c.text, width: 2 },
                 hovertemplate: "%{x} splits: %{y:.3f} ± %{customdata:.3f}<extra></extra>",
@@ -49,14 +56,27 @@ export default {
       const slider = h("input", { type: "range", min: "1", step: "1", oninput: () => { readout.textContent = slider.value; slide(Number(slider.value)); } });
       const seed = h("input", { type: "number", min: "0", max: "4294967295", step: "1", required: true, value: "2020", class: "ix-number" });
       const shuffle = () => model.send({ kind: "shuffle", seed: Number(seed.value) });
+      const shuffler = h("button", { type: "submit" }, "⟳ Shuffle");
       const fileOrder = h("button", { type: "button", onclick: () => model.send({ kind: "shuffle", seed: null }) }, "File order");
-      const note = h("p", { class: "ix-note" });
+      const busy = h("span", { class: "ix-unit", role: "status" });
+      const rule = h("select", { onchange: () => model.send({ kind: "rule", value: rule.value }) });
+      const spread = h("select", { onchange: () => model.send({ kind: "spread", value: spread.value }) });
+      const result = h("p", { class: "ix-printed", "aria-live": "polite" });
+      const loss = h("table", { class: "ix-factors", "aria-label": "Why the mean of the splits differs from the whole set" });
+      const order = h("p", { class: "ix-note ix-order", role: "status" });
       let shuffledWith = null;
       section.append(
         h("div", { class: "ix-controls" }, labelled("splits", slider), readout),
         h("form", { class: "ix-controls", onsubmit: (event) => { event.preventDefault(); shuffle(); } },
-          h("button", { type: "submit" }, "⟳ Shuffle"), labelled("with seed", seed), fileOrder),
-        note);
+          shuffler, labelled("with seed", seed), fileOrder, busy),
+        order,
+        h("div", { class: "ix-controls" }, labelled("cut by", rule), labelled("± is", spread)),
+        result, loss);
+
+      const showBusy = () => { busy.textContent = model.get("busy"); shuffler.disabled = Boolean(model.get("busy")); };
+      model.on("change:busy", showBusy);
+      signal.addEventListener("abort", () => model.off("change:busy", showBusy));
+      showBusy();
 
       return () => {
         const v = view();
@@ -67,11 +87,28 @@ export default {
         }
         if (v.seed !== shuffledWith && v.seed != null) seed.value = String(v.seed); // else a person may be typing there
         shuffledWith = v.seed;
-        fileOrder.disabled = v.fileOrder;
-        const of = `${count(v.splits)} ${v.splits === 1 ? "split" : "splits"} of ${v.perSplit} ${v.perSplit === "1" ? "image" : "images"}`;
-        note.textContent = v.splits === 1
-          ? `${of}: ${number(v.mean)}. The order does not matter.`
-          : `${of} in ${v.order}: ${number(v.mean)} ± ${number(v.std)}. ± is the spread across splits, not a standard error.`;
+        fileOrder.disabled = v.seed == null;
+        fillSelect(rule, v.rules, v.rule);
+        fillSelect(spread, [["population", "population's, ÷ S"], ["sample", "sample's, ÷ (S − 1)"]], v.ofASample ? "sample" : "population");
+
+        const p = v.printed;
+        const left = p.leftOut ? `, ${images(count(p.leftOut))} left out` : "";
+        result.replaceChildren(
+          `${count(p.splits)} ${p.splits === 1 ? "split" : "splits"} of ${images(p.sizes)}${left}, ${v.order}: `,
+          h("strong", {}, p.std == null ? `${number(p.mean)} ± nan` : `${number(p.mean)} ± ${number(p.std)}`),
+          v.seed == null ? "" : `; in file order it was ${number(v.before)}`,
+          ". ± is the spread across splits, not a standard error.");
+        const l = v.loss;
+        const factors = [
+          [number(l.overall), "the whole set"],
+          [`× ${number(l.divergence_factor, 4)}`, `each split has a p(y) of its own: JSD ${number(l.jsd, 4)} nats, in random order about ${number(l.expected_jsd, 4)}`],
+          [`× ${number(l.mean_ratio, 4)}`, "the mean of the scores, not of their logarithms"],
+          [`= ${number(l.mean)}`, `the mean of ${count(v.splits)} splits${v.rule === "floor" ? "" : ", cut by i·N // S"}`],
+        ];
+        loss.replaceChildren(...(v.splits === 1 ? [] : factors.map(([value, meaning]) => h("tr", {}, h("td", {}, value), h("td", {}, meaning)))));
+        order.classList.toggle("ix-alarm", v.alarm);
+        order.textContent = v.alarm ? `⚠ ${v.test} Shuffle them.` : v.test;
+        shuffler.classList.toggle("ix-main", v.alarm);
         chart.update();
       };
     });

@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from traitlets import HasTraits, Instance
 
-from isexplore.score import with_splits
 from isexplore.subsets import score_subset
-from isexplore.widgets.frame import Frame, Reference, Selection, sample_of, shuffled, uniform, walk_of
+from isexplore.rules import RULES
+from isexplore.widgets.frame import (
+    Frame,
+    Order,
+    Reference,
+    Rules,
+    Sample,
+    Selection,
+    printed_by,
+    sample_of,
+    score_of,
+    shuffled,
+    uniform,
+    walk_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +79,11 @@ class ExplorerState(HasTraits):
             reference = old.reference if old and fits else uniform(predictions)
             self._remember(Reference(predictions.provenance.source, predictions.class_names, score.marginal))
             walk = walk_of(sample, old.walk.key if old else "file")
-            scored = with_splits(score, order.table, splits)
-            self.frame = Frame(sample, order, scored, reference, walk, primary=int(walk.images[0]))
+            scored = score_of(sample, order, splits)
+            rules = old.rules if old else Rules()
+            self.frame = Frame(
+                sample, order, scored, rules, printed_by(rules, scored, order), reference, walk, primary=int(walk.images[0])
+            )
 
     def set_splits(self, splits: int) -> None:
         """Cut the images into another number of splits.
@@ -82,9 +98,25 @@ class ExplorerState(HasTraits):
             most = int(frame.order.curve.counts[-1])
             if not 1 <= splits <= most:
                 raise ValueError(f"the number of splits must be between 1 and {most}, not {splits}")
-            return replace(frame, score=with_splits(frame.sample.score, frame.order.table, splits))
+            return _printed(replace(frame, score=score_of(frame.sample, frame.order, splits)))
 
         self._change(change)
+
+    def set_rule(self, rule: str) -> None:
+        """Cut the images into splits by another rule, for the numbers that are printed so.
+
+        Raises
+        ------
+        ValueError
+            If there is no such rule.
+        """
+        if rule not in RULES:
+            raise ValueError(f"there is no split rule {rule!r}; there are: {', '.join(RULES)}")
+        self._change(lambda frame: _printed(replace(frame, rules=replace(frame.rules, split_rule=rule))))
+
+    def set_spread(self, *, of_a_sample: bool) -> None:
+        """Print the spread of the split scores as a sample's, divided by S − 1, or as the population's."""
+        self._change(lambda frame: _printed(replace(frame, rules=replace(frame.rules, of_a_sample=of_a_sample))))
 
     def shuffle(self, seed: int | None) -> None:
         """Shuffle the images with a seed before they are split, or None: take them in the order of the files.
@@ -94,11 +126,25 @@ class ExplorerState(HasTraits):
         ValueError
             If the seed is not between 0 and 2³² − 1.
         """
-        seed = None if seed is None else operator.index(seed)
+        frame = self.frame
+        if frame is None:
+            raise ValueError("no sample set is shown yet: choose one first")
+        sample = frame.sample
+        self.set_order(sample, sample.file_order if seed is None else shuffled(sample, operator.index(seed)))
+
+    def set_order(self, sample: Sample, order: Order) -> None:
+        """Take the images of a sample set in an order of it.
+
+        Raises
+        ------
+        ValueError
+            If another sample set is shown.
+        """
 
         def change(frame: Frame) -> Frame:
-            order = frame.sample.file_order if seed is None else shuffled(frame.sample, seed)
-            return replace(frame, order=order, score=with_splits(frame.sample.score, order.table, frame.score.splits))
+            if frame.sample is not sample:
+                raise ValueError("another sample set is shown by now: shuffle again")
+            return _printed(replace(frame, order=order, score=score_of(sample, order, frame.score.splits)))
 
         self._change(change)
 
@@ -246,3 +292,8 @@ class ExplorerState(HasTraits):
             if self.frame is None:
                 raise ValueError("no sample set is shown yet: choose one first")
             self.frame = change(self.frame)
+
+
+def _printed(frame: Frame) -> Frame:
+    """Return the frame with what its rules print."""
+    return replace(frame, printed=printed_by(frame.rules, frame.score, frame.order))
