@@ -15,10 +15,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from isexplore import demo
+    from isexplore.bootstrap import bootstrap_interval
+    from isexplore.capacity import channel_capacity
+    from isexplore.conventions import compare_conventions
+    from isexplore.extrapolation import extrapolated_score
+    from isexplore.groups import group_sums
     from isexplore.images import ImageSet, open_images
     from isexplore.inference import predict
+    from isexplore.influence import leave_one_out
+    from isexplore.labels import coarsen, without_label
+    from isexplore.loss import log_inception_score
+    from isexplore.order import order_test, split_loss
     from isexplore.predictions import Predictions, load
+    from isexplore.published import check_published
     from isexplore.score import Score, inception_score
+    from isexplore.shards import ShardSums, merge_shards, shard_sums
+    from isexplore.sizes import size_curve
     from isexplore.splits import split_curve
     from isexplore.widgets import explore
 
@@ -28,26 +40,58 @@ __all__ = [
     "ImageSet",
     "Predictions",
     "Score",
+    "ShardSums",
     "__version__",
+    "bootstrap_interval",
+    "channel_capacity",
+    "check_published",
+    "coarsen",
+    "compare_conventions",
     "demo",
     "explore",
+    "extrapolated_score",
+    "group_sums",
     "inception_score",
+    "leave_one_out",
     "load",
+    "log_inception_score",
+    "merge_shards",
     "open_images",
+    "order_test",
     "predict",
+    "shard_sums",
+    "size_curve",
     "split_curve",
+    "split_loss",
+    "without_label",
 ]
 
 _MODULES = {
     "ImageSet": "images",
     "Predictions": "predictions",
     "Score": "score",
+    "ShardSums": "shards",
+    "bootstrap_interval": "bootstrap",
+    "channel_capacity": "capacity",
+    "check_published": "published",
+    "coarsen": "labels",
+    "compare_conventions": "conventions",
     "explore": "widgets",
+    "extrapolated_score": "extrapolation",
+    "group_sums": "groups",
     "inception_score": "score",
+    "leave_one_out": "influence",
     "load": "predictions",
+    "log_inception_score": "loss",
+    "merge_shards": "shards",
     "open_images": "images",
+    "order_test": "order",
     "predict": "inference",
+    "shard_sums": "shards",
+    "size_curve": "sizes",
     "split_curve": "splits",
+    "split_loss": "order",
+    "without_label": "labels",
 }
 _LAB_PACKAGES = {"anywidget", "ipywidgets", "pandas", "plotly", "traitlets"}
 

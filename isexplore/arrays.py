@@ -162,8 +162,8 @@ def exponentials(logits: Any, names: NDArray[np.intp]) -> tuple[Any, Any]:
     if not bool(xp.all(finite)):
         name = int(names[int(np.argmin(to_numpy(finite)))])
         raise ValueError(
-            f"row {name} of the logits holds NaN or plus infinity, or nothing but minus infinity: predict that image again, or "
-            "leave it out"
+            f"row {name} of the logits holds NaN or plus infinity, or nothing but minus infinity: predict that image "
+            "again, or leave it out"
         )
     logits -= largest
     if bool(xp.min(logits) < LEAST_LOGIT):

@@ -55,4 +55,5 @@ def leave_one_out(predictions: Any = None, *, logits: Any = None) -> NDArray[np.
         # Where one image holds all there is of a class, rounding may leave a hair below nothing.
         rest = xp.clip(xp.asarray(terms.cumulative[-1], device=device(p)) - p, min=0.0)
         log_scores[start : start + p.shape[0]] -= to_numpy(xp.sum(xlogx(rest), axis=1)) / (n - 1)
-    return np.exp(np.maximum(log_scores, 0))
+    scores: NDArray[np.float64] = np.exp(np.maximum(log_scores, 0))
+    return scores

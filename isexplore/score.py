@@ -11,6 +11,7 @@ import numpy as np
 from isexplore import uncertainty
 from isexplore.arrays import read_rows
 from isexplore.cumulative import CumulativeSums, running
+from isexplore.order import order_warnings
 from isexplore.splits import every_edge, split_edges
 from isexplore.summary import Summary, summarise
 from isexplore.terms import divergences, read_terms
@@ -180,14 +181,15 @@ def with_splits(score: Score, split_scores: NDArray[np.float64]) -> Score:
     >>> with_splits(inception_score(np.eye(4), splits=1), np.ones(4)).mean
     1.0
     """
-    splits = len(split_scores)
+    splits, n, b = len(split_scores), score.n_images, score.bias_constant
+    sizes = uncertainty.size_warnings(n, splits, b, score.kl_variance, score.effective_classes)
     return replace(
         score,
         splits=splits,
         mean=float(split_scores.mean()),
         std=float(split_scores.std()),
         split_scores=split_scores,
-        warnings=uncertainty.size_warnings(score.n_images, splits, score.bias_constant, score.kl_variance),
+        warnings=(*sizes, *order_warnings(score.log_score, split_scores, b, n)),
     )
 
 

@@ -1,6 +1,6 @@
 """Score a set whose predictions are never in one place: sums that add across shards, machines and time.
 
-    sums = merge(shard_sums(logits=network(batch)) for batch in batches)
+    sums = merge_shards(shard_sums(logits=network(batch)) for batch in batches)
     sums.summary().overall
 
 The memory needed is one block and (C, C) numbers, however many images there are. The sums are plain arrays, so an
@@ -166,7 +166,7 @@ def shard_sums(predictions: Any = None, *, logits: Any = None) -> ShardSums:
     return ShardSums(rows.n_images, sums, xlogxs, entropy_products, entropy_squares, products)
 
 
-def merge(shards: Iterable[ShardSums]) -> ShardSums:
+def merge_shards(shards: Iterable[ShardSums]) -> ShardSums:
     """Add up the sums of several shards, or of a stream of them, of which only two are in memory at a time.
 
     Parameters
@@ -184,7 +184,7 @@ def merge(shards: Iterable[ShardSums]) -> ShardSums:
     A stream of batches:
 
     >>> p = np.repeat(np.eye(4), 100, axis=0)
-    >>> merge(shard_sums(p[i : i + 50]) for i in range(0, 400, 50)).summary().n_images
+    >>> merge_shards(shard_sums(p[i : i + 50]) for i in range(0, 400, 50)).summary().n_images
     400
     """
     shards = iter(shards)

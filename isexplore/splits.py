@@ -126,7 +126,7 @@ class SplitCurve:
         where = np.flatnonzero(self.counts == splits)
         if not len(where):
             raise ValueError(f"this curve was not made for {splits} splits: give that count to split_curve too")
-        return self.scores[where[0]]
+        return self.scores[int(where[0])]
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a data frame with the columns splits, mean and std (needs pandas)."""

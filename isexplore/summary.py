@@ -19,6 +19,9 @@ from isexplore.arrays import xlogx
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# A class with less than this has been reached by rounding only.
+HALF_AN_IMAGE = 0.5
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Summary:
@@ -69,6 +72,9 @@ class Summary:
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return a confidence interval for the score of endlessly many images: corrected ± z·standard_error.
 
+        Where every image is certain and the classes that they reach are about equally likely, the standard error is
+        meaningless and the interval comes from a χ² law instead, see `isexplore.uncertainty.balanced_interval`.
+
         Parameters
         ----------
         level
@@ -90,6 +96,11 @@ class Summary:
         >>> ix.inception_score(np.full((20, 4), 0.25)).interval()
         (1.0, 1.0)
         """
+        uncertainty.check_level(level)
+        if self.marginal_entropy - self.log_score <= uncertainty.CERTAIN:
+            reached = int(np.count_nonzero(self.n_images * self.marginal >= HALF_AN_IMAGE))
+            if uncertainty.is_balanced(self.log_score, self.n_images, reached):
+                return uncertainty.balanced_interval(self.log_score, self.n_images, reached, level)
         return uncertainty.interval(self.corrected, self.standard_error, level, self.n_classes)
 
 

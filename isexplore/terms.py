@@ -37,10 +37,8 @@ def read_terms(rows: Rows, edges: NDArray[np.intp], order: NDArray[np.intp] | No
     cumulative = np.zeros((len(edges), n_classes))
     squares, xlogxs = np.zeros(n_classes), np.zeros(n_classes)
 
-    def read(start: int, stop: int) -> _Sums:
-        return _read(rows, edges, order, start, stop, entropies, scales)
-
-    for chunk in each_chunk(rows, n, read):
+    reading = _Reading(rows, edges, order, entropies, scales)
+    for chunk in each_chunk(rows, n, reading.chunk):
         cumulative[chunk.first : chunk.first + len(chunk.pieces)] += to_numpy(chunk.pieces)
         squares += to_numpy(chunk.squares)
         xlogxs += to_numpy(chunk.xlogxs)
@@ -85,44 +83,50 @@ class _Sums:
         shapes = (last - first + 1, rows.n_classes), rows.n_classes, rows.n_classes
         return cls(first, *(xp.zeros(shape, dtype=xp.float64, device=device(like)) for shape in shapes))
 
-
-def _read(
-    rows: Rows,
-    edges: NDArray[np.intp],
-    order: NDArray[np.intp] | None,
-    start: int,
-    stop: int,
-    entropies: NDArray[np.float64],
-    scales: NDArray[np.float64],
-) -> _Sums:
-    """Read one chunk; write the entropies and scales of its images, and return its sums."""
-    piece = np.searchsorted(edges, np.arange(start, stop), side="right")  # of each image
-    sums = _Sums.zeros(rows, int(piece[0]), int(piece[-1]))
-    buffers: Any = None
-    for begin in range(start, stop, rows.step):
-        end = min(begin + rows.step, stop)
-        names = np.arange(begin, end) if order is None else order[begin:end]
-        block = rows.take(begin, end, order)
-        xp = array_namespace(block)
-        if not buffers:  # fresh memory for every block would cost more than the sums
-            buffers = tuple(xp.empty(block.shape, dtype=xp.float64, device=device(block)) for _ in range(2))
-        p, x = (buffer[: end - begin, :] for buffer in buffers)
-        p[...] = block
-        p, x, totals = _from_logits(p, names) if rows.are_logits else _from_probabilities(rows, p, x, names)
-
+    def add(self, p: Any, x: Any, scale: Any, piece: NDArray[np.intp]) -> None:
+        """Add rows p (n, C), which are written over, with x = p ln p, scales (n,) and the piece that each is in (n,)."""
         # Sums by einsum, not by matrix products: on a busy machine the threads of BLAS wait for each other.
-        scale = 1 / totals
-        # With p' = s·p: Σ p' ln p' = s Σ p ln p + ln s, for every row and, weighted so, for every column.
-        entropy = -scale * xp.einsum("ij->i", x) - xp.log(scale)
-        scales[begin:end] = to_numpy(scale)
-        entropies[begin:end] = np.maximum(to_numpy(entropy), 0)
-
-        for i, j, k in _runs(piece[begin - start : end - start]):
-            sums.pieces[k - sums.first, :] += xp.einsum("i,ij->j", scale[i:j], p[i:j, :])
-        sums.xlogxs[...] += xp.einsum("i,ij->j", scale, x) + xp.einsum("i,ij->j", scale * xp.log(scale), p)
+        xp = array_namespace(p)
+        for i, j, k in _runs(piece):
+            self.pieces[k - self.first, :] += xp.einsum("i,ij->j", scale[i:j], p[i:j, :])
+        self.xlogxs[...] += xp.einsum("i,ij->j", scale, x) + xp.einsum("i,ij->j", scale * xp.log(scale), p)
         p *= p
-        sums.squares[...] += xp.einsum("i,ij->j", scale * scale, p)
-    return sums
+        self.squares[...] += xp.einsum("i,ij->j", scale * scale, p)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """One pass over the rows; chunks may be read by several threads, as each writes to its own images only."""
+
+    rows: Rows
+    edges: NDArray[np.intp]
+    order: NDArray[np.intp] | None
+    entropies: NDArray[np.float64]  # (N,) written
+    scales: NDArray[np.float64]  # (N,) written
+
+    def chunk(self, start: int, stop: int) -> _Sums:
+        """Return the sums over some rows."""
+        rows = self.rows
+        piece = np.searchsorted(self.edges, np.arange(start, stop), side="right")  # of each image
+        sums = _Sums.zeros(rows, int(piece[0]), int(piece[-1]))
+        buffers: Any = None
+        for begin in range(start, stop, rows.step):
+            end = min(begin + rows.step, stop)
+            block = rows.take(begin, end, self.order)
+            xp = array_namespace(block)
+            if not buffers:  # fresh memory for every block would cost more than the sums
+                buffers = tuple(xp.empty(block.shape, dtype=xp.float64, device=device(block)) for _ in range(2))
+            p, x = (buffer[: end - begin, :] for buffer in buffers)
+            p[...] = block
+            names = np.arange(begin, end) if self.order is None else self.order[begin:end]
+            p, x, totals = _from_logits(p, names) if rows.are_logits else _from_probabilities(rows, p, x, names)
+            # With p' = s·p: Σ p' ln p' = s Σ p ln p + ln s, for every row and, weighted so, for every column.
+            scale = 1 / totals
+            entropy = -scale * xp.einsum("ij->i", x) - xp.log(scale)
+            self.scales[begin:end] = to_numpy(scale)
+            self.entropies[begin:end] = np.maximum(to_numpy(entropy), 0)
+            sums.add(p, x, scale, piece[begin - start : end - start])
+        return sums
 
 
 def _runs(piece: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:

@@ -75,7 +75,9 @@ def test_sums_of_many_float32_rows_are_kept_in_float64() -> None:
 
 def test_logits_and_probabilities_agree() -> None:
     p = dirichlet(100, 5)
-    assert cumulative_sums(logits=np.log(p) + 3).scores([0, 30, 100]) == exactly(cumulative_sums(p).scores([0, 30, 100]))
+    assert cumulative_sums(logits=np.log(p) + 3).scores([0, 30, 100]) == exactly(
+        cumulative_sums(p).scores([0, 30, 100])
+    )
 
 
 def test_a_class_that_ends_between_two_edges_leaves_nothing_behind() -> None:

@@ -355,9 +355,10 @@ def test_the_protocol_takes_the_loss_apart_and_tests_the_order() -> None:
     p = np.repeat(np.eye(5) * 0.95 + 0.01, 50, axis=0)
     state = show(ix.Predictions.from_probabilities(p))
     panel = ProtocolPanel(state)
-    view, score = panel.view, ix.inception_score(state.frame.sample.predictions)
+    predictions = frame_of(state).sample.predictions
+    view, score = panel.view, ix.inception_score(predictions)
     assert view["alarm"]
-    test = order_test(state.frame.sample.predictions)
+    test = order_test(predictions)
     assert f"{test.splits} splits lose {100 * test.loss:.2g} % to it (p = 0.005" in view["test"]
     assert view["loss"] == pytest.approx(vars(split_loss(score)))
     assert view["loss"]["overall"] * view["loss"]["divergence_factor"] * view["loss"]["mean_ratio"] == pytest.approx(

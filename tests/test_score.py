@@ -468,12 +468,25 @@ def test_splits_of_one_image_are_warned_of() -> None:
 
 def test_small_splits_are_warned_of() -> None:
     """First order: B = C − 1 = 9 for balanced one-hot rows, so 44 images a split are too few and 45 are not."""
-    p = one_hot([450] * 10)
+    p = np.tile(np.eye(10), (450, 1))
     assert inception_score(p, splits=100).warnings == ()
     (warning,) = inception_score(p, splits=102).warnings
     assert warning == "Splits of 44 images are small: their scores are biased low by about 10 %."
-    (warning,) = inception_score(p, splits=1000).warnings
-    assert "Splits of 4 images are small: their scores are biased low by half or more." in warning
+    (warning,) = inception_score(p, splits=450).warnings
+    assert warning == "Splits of 10 images are small: their scores are biased low by about 36 %."
+
+
+def test_splits_of_fewer_images_than_there_are_classes_are_warned_of() -> None:
+    (warning,) = inception_score(np.tile(np.eye(10), (450, 1)), splits=500).warnings
+    assert warning.startswith("Splits of 9 images cannot score above 9, but p(y) is as varied as 10 equal classes")
+
+
+def test_an_order_that_is_not_random_is_warned_of() -> None:
+    p = one_hot([100] * 10)
+    (warning,) = inception_score(p, splits=5).warnings
+    assert warning.startswith("The images do not lie in random order: the mean of the splits, 2.00, depends on it")
+    assert inception_score(p, splits=1).warnings == ()
+    assert inception_score(np.random.default_rng(0).permutation(p), splits=5).warnings == ()
 
 
 def test_a_small_set_is_warned_of() -> None:

@@ -20,7 +20,7 @@ from scipy.stats import entropy
 
 from isexplore.predictions import Predictions
 from isexplore.score import Score, inception_score
-from isexplore.shards import ShardSums, merge, shard_sums
+from isexplore.shards import ShardSums, merge_shards, shard_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,8 @@ def partitions(draw: st.DrawFn) -> list[NDArray[np.float64]]:
 def test_shards_add_up_to_one_pass_over_all(shards: list[NDArray[np.float64]]) -> None:
     sums = [shard_sums(shard) for shard in shards]
     whole = np.concatenate(shards)
-    assert_agrees(merge(sums).summary(), score(whole))
-    assert_same(merge(reversed(sums)), shard_sums(whole))
+    assert_agrees(merge_shards(sums).summary(), score(whole))
+    assert_same(merge_shards(reversed(sums)), shard_sums(whole))
     assert_same(sum(sums[1:], start=sums[0]), shard_sums(whole))
 
 
@@ -92,7 +92,7 @@ def test_shards_of_torch_equal_those_of_numpy(shards: list[NDArray[np.float64]])
 
 def test_a_class_that_only_one_shard_reaches() -> None:
     shards = [np.eye(4)[[0, 1]], np.eye(4)[[0, 2, 1]], np.eye(4)[[0]]]
-    summary = merge(map(shard_sums, shards)).summary()
+    summary = merge_shards(map(shard_sums, shards)).summary()
     counts = [3, 2, 1]
     assert summary.overall == exactly(math.exp(entropy(counts)))
     assert summary.kl_variance == exactly(np.var(np.repeat(np.log(6 / np.array(counts)), counts)))
@@ -110,14 +110,14 @@ def test_one_image_and_its_copies_score_one(row: list[float]) -> None:
 
 @pytest.mark.parametrize("n_classes", [2, 10, 300])
 def test_perfect_classes(n_classes: int) -> None:
-    summary = merge(shard_sums(row[None]) for row in np.eye(n_classes)).summary()
+    summary = merge_shards(shard_sums(row[None]) for row in np.eye(n_classes)).summary()
     assert summary.overall == exactly(n_classes)
     assert summary.kl_variance == pytest.approx(0, abs=1e-12)
 
 
 def test_variance_agrees_with_forty_digits() -> None:
     rows = [["0.9", "0.1", "0"], ["1e-30", "0.3", "0.7"], ["0.5", "0.25", "0.25"], ["0", "0", "1"]]
-    summary = merge(shard_sums([[float(x) for x in row]]) for row in rows).summary()
+    summary = merge_shards(shard_sums([[float(x) for x in row]]) for row in rows).summary()
     with mpmath.workdps(40):
         exact = [[mpmath.mpf(x) for x in row] for row in rows]
         marginal = [mpmath.fsum(column) / 4 for column in zip(*exact, strict=True)]
@@ -130,7 +130,7 @@ def test_variance_agrees_with_forty_digits() -> None:
 
 def test_variance_agrees_with_scipy() -> None:
     p = dirichlet(500, 20)
-    summary = merge(shard_sums(part) for part in np.array_split(p, 7)).summary()
+    summary = merge_shards(shard_sums(part) for part in np.array_split(p, 7)).summary()
     assert summary.kl_variance == exactly(np.var([entropy(row, p.mean(axis=0)) for row in p]))
 
 
@@ -139,7 +139,7 @@ def test_zeros_and_denormals_are_never_nan() -> None:
     p[:, 0] = 1
     p[::2, 1], p[1::4, 2], p[5, 3] = 5e-324, 1e-310, 1e-290
     p[20:, :2] = [0, 1]
-    assert_agrees(merge([shard_sums(p[:7]), shard_sums(p[7:])]).summary(), score(p))
+    assert_agrees(merge_shards([shard_sums(p[:7]), shard_sums(p[7:])]).summary(), score(p))
 
 
 # Kinds of input ------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_cuda_equals_numpy() -> None:
     p = dirichlet(5000, 100).astype(np.float32)
     cuda = shard_sums(torch.from_numpy(p).cuda())
     assert_agrees(cuda.summary(), score(p))
-    assert_agrees(merge([cuda, shard_sums(p)]).summary(), score(np.concatenate([p, p])))
+    assert_agrees(merge_shards([cuda, shard_sums(p)]).summary(), score(np.concatenate([p, p])))
 
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +184,7 @@ def test_nothing_is_modified() -> None:
     before = p.copy()
     p.flags.writeable = False
     first, second = shard_sums(p[:20]), shard_sums(p[20:])
-    merge([first, second, second])
+    merge_shards([first, second, second])
     np.testing.assert_array_equal(p, before)
     assert_same(first, shard_sums(p[:20]))
     assert_same(second, shard_sums(p[20:]))
@@ -194,7 +194,7 @@ def test_shards_that_do_not_add() -> None:
     with pytest.raises(ValueError, match="shards of 3 and of 4 classes do not add: use one classifier for all"):
         shard_sums(np.eye(3)) + shard_sums(np.eye(4))
     with pytest.raises(ValueError, match="there are no shards to merge: give at least one"):
-        merge([])
+        merge_shards([])
     with pytest.raises(TypeError, match="unsupported operand"):
         shard_sums(np.eye(3)) + 1  # type: ignore[operator]
     with pytest.raises(ValueError, match="row 1 of the probabilities holds nan"):
@@ -214,14 +214,14 @@ def test_a_file_gives_the_same_sums(tmp_path: Path) -> None:
             np.testing.assert_array_equal(getattr(sums, field.name), getattr(shard_sums(part), field.name))
     assert type(loaded[0].n_images) is int
     assert type(loaded[0].entropy_squares) is float
-    assert_agrees(merge(loaded).summary(), score(p))
+    assert_agrees(merge_shards(loaded).summary(), score(p))
     assert sorted(file.name for file in tmp_path.iterdir()) == [f"{i}.safetensors" for i in range(3)]
 
 
 @given(partitions())
 def test_every_file_is_accepted_again(tmp_path_factory: pytest.TempPathFactory, shards: list[NDArray[Any]]) -> None:
     file = tmp_path_factory.mktemp("shards") / "sums"
-    sums = merge(map(shard_sums, shards))
+    sums = merge_shards(map(shard_sums, shards))
     sums.save(file)
     assert_same(ShardSums.load(file), sums)
 

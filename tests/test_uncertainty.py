@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.special import digamma
+from scipy.stats import entropy, ncx2, power_divergence
 
 from isexplore.score import Score, inception_score
-from isexplore.uncertainty import bias_constant, corrected_score, interval, score_bias, standard_error
+from isexplore.summary import Summary, summarise
+from isexplore.uncertainty import (
+    balanced_interval,
+    bias_constant,
+    corrected_score,
+    interval,
+    score_bias,
+    standard_error,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def true_score(alpha: float, n_classes: int) -> float:
@@ -88,3 +101,87 @@ def test_functions_keep_within_the_possible_scores() -> None:
 def test_bad_levels(level: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         interval(2.0, 0.1, level, 10)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        balanced_interval(math.log(9.9), 1000, 10, level)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        one_hot_summary([100, 100]).interval(level)
+
+
+# One-hot rows in balanced classes: the χ² law ------------------------------------------------------------------------
+
+
+def one_hot_summary(counts: list[int]) -> Summary:
+    """Return the summary of certain images, counts[c] of class c."""
+    n, shares = sum(counts), np.array(counts) / sum(counts)
+    logs = np.log(shares[shares > 0])
+    variance = float(shares[shares > 0] @ logs**2 - (shares[shares > 0] @ logs) ** 2)
+    return summarise(n, shares, shares, np.zeros(len(counts)), max(variance, 0.0))
+
+
+def covered(shares: NDArray[np.float64], n: int, repeats: int = 400) -> tuple[float, float]:
+    """Return how often the summary's and the normal interval hold the true score, of random counts."""
+    true, found = math.exp(entropy(shares)), []
+    for counts in np.random.default_rng(5).multinomial(n, shares, size=repeats).tolist():
+        summary = one_hot_summary(counts)
+        normal = interval(summary.corrected, summary.standard_error, 0.95, len(counts))
+        found.append([low - 1e-9 <= true <= high + 1e-9 for low, high in (summary.interval(), normal)])
+    return tuple(np.mean(found, axis=0))
+
+
+def test_both_tails_of_the_interval_are_scipys() -> None:
+    """At either end, what lies beyond G has half of 1 − level; q is Williams's correction."""
+    n, classes, log_score = 2000, 20, math.log(19.6)
+    g = 2 * n * (math.log(classes) - log_score) / (1 + (classes + 1) / (6 * n))
+    low, high = balanced_interval(log_score, n, classes, 0.9)
+    assert ncx2.cdf(g, classes - 1, 2 * n * math.log(classes / low)) == pytest.approx(0.05, rel=1e-6)
+    assert ncx2.sf(g, classes - 1, 2 * n * math.log(classes / high)) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_g_statistic_is_scipys() -> None:
+    counts = [95, 110, 100, 103, 92]
+    statistic, p = power_divergence(counts, lambda_="log-likelihood")
+    summary = one_hot_summary(counts)
+    assert 2 * 500 * (math.log(5) - summary.log_score) == pytest.approx(statistic, rel=1e-9)
+    assert p > 0.001
+    low, high = summary.interval()
+    assert (low, high) == balanced_interval(summary.log_score, 500, 5, 0.95)
+    assert high == 5
+
+
+@pytest.mark.parametrize("unevenness", [0, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize(("n", "classes"), [(1000, 10), (1000, 2), (200, 10)])
+def test_coverage_of_certain_images(n: int, classes: int, unevenness: float) -> None:
+    """From equal shares to shares that are clearly unequal, where the normal interval takes over."""
+    shares = 1 + unevenness * np.where(np.arange(classes) % 2, 1, -1)
+    assert 0.91 <= covered(shares / classes, n)[0] <= 0.99
+
+
+def test_the_normal_interval_of_balanced_classes_is_too_wide() -> None:
+    chi2_law, normal = covered(np.full(100, 0.01), 2000, repeats=200)
+    assert normal >= 0.99
+    assert chi2_law <= 0.99
+
+
+def test_missing_classes_do_not_count() -> None:
+    counts = [95, 105, 100, 0, 0]
+    low, high = one_hot_summary(counts).interval()
+    assert 2.9 < low < high == 3
+    assert one_hot_summary(counts[:3]).interval() == (low, high)
+
+
+def test_where_the_chi2_law_does_not_apply() -> None:
+    """Rows with some doubt, clearly unequal classes, one class only, too few images to have seen every class."""
+    for summary in (
+        inception_score(0.9999 * np.repeat(np.eye(5), 100, axis=0) + 0.00002),
+        one_hot_summary([300, 100, 100]),
+        one_hot_summary([50]),
+        one_hot_summary([2, 3, 4, 2, 3]),
+    ):
+        assert summary.interval() == interval(summary.corrected, summary.standard_error, 0.95, summary.n_classes)
+
+
+def test_rounded_certainty_is_certain() -> None:
+    """Logits of a gap of 30: each row has 1e-11 nats, and two classes are reached by rounding only."""
+    logits = 30 * np.eye(12)[np.random.default_rng(0).integers(10, size=2000)]
+    counts = (logits > 0).sum(axis=0).tolist()
+    assert inception_score(logits=logits).interval() == pytest.approx(one_hot_summary(counts).interval(), rel=1e-6)

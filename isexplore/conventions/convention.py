@@ -66,9 +66,7 @@ class Convention:
     def row(self, sums: Sums) -> Row:
         """Return what it prints, with its explanation."""
         printed = self.compute(sums)
-        return Row(
-            self.name, printed.value, printed.spread, printed.note, self.difference, self.remark, self.source
-        )
+        return Row(self.name, printed.value, printed.spread, printed.note, self.difference, self.remark, self.source)
 
 
 @dataclass(frozen=True)

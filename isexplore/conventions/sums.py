@@ -55,9 +55,7 @@ class Sums:
     chunked: Parts
 
 
-def read_sums(
-    rows: Rows, splits: int, unseeded: NDArray[np.int64], order: NDArray[np.int64] | None = None
-) -> Sums:
+def read_sums(rows: Rows, splits: int, unseeded: NDArray[np.int64], order: NDArray[np.int64] | None = None) -> Sums:
     """Read the rows once.
 
     Parameters

@@ -204,7 +204,7 @@ def sample_of(predictions: Predictions) -> Sample:
     score, sums = score_and_sums(predictions, _counts(len(predictions)))
     top_class = np.argmax(predictions.probabilities, axis=1)
     counts = np.bincount(top_class, minlength=score.n_classes)
-    return Sample(predictions, score, top_class, counts, file_order=_order(None, sums))
+    return Sample(predictions, score, top_class, counts, file_order=_order(predictions, None, sums))
 
 
 def printed_by(rules: Rules, score: Score, order: Order) -> Printed:
@@ -232,17 +232,17 @@ def shuffled(sample: Sample, seed: int) -> Order:
     """Shuffle a sample set with a seed, as torch-fidelity does."""
     n = sample.n_images
     edges = every_edge(n, _counts(n))
-    return _order(seed, sums_of(read_rows(sample.predictions), edges, shuffled_order(n, seed)))
+    return _order(sample.predictions, seed, sums_of(read_rows(sample.predictions), edges, shuffled_order(n, seed)))
 
 
 def _counts(n: int) -> range:
     return range(1, min(n, MOST_SPLITS) + 1)
 
 
-def _order(seed: int | None, sums: CumulativeSums) -> Order:
+def _order(predictions: Predictions, seed: int | None, sums: CumulativeSums) -> Order:
     n = sums.n_images
     splits = min(TESTED_SPLITS, n // 2)  # splits of one image never differ in their loss
-    test = order_test(sums.rows.matrix, splits, order=sums.order) if splits > 1 else None
+    test = order_test(predictions, splits, order=sums.order) if splits > 1 else None
     return Order(seed, curve_of(sums, _counts(n)), sums.thinned(KEPT_EDGES), test)
 
 

@@ -128,5 +128,6 @@ def _verdict(test: OrderTest | None) -> str:
         return "Too few images to test their order."
     used = "" if test.n_used == test.n_images else f", {test.n_used:,} images"
     if test.alarm:
-        return f"Not in random order: {test.splits} splits lose {100 * test.loss:.2g} % to it (p = {test.p_value:.3g}{used})."
+        share = f"{100 * test.loss:.2g} %"
+        return f"Not in random order: {test.splits} splits lose {share} to it (p = {test.p_value:.3g}{used})."
     return f"Order as random as any: p = {test.p_value:.2g} ({test.permutations} permutations{used})."

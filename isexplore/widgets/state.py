@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from traitlets import HasTraits, Instance
 
-from isexplore.subsets import score_subset
 from isexplore.rules import RULES
+from isexplore.subsets import score_subset
 from isexplore.widgets.frame import (
     Frame,
     Order,
@@ -82,7 +82,14 @@ class ExplorerState(HasTraits):
             scored = score_of(sample, order, splits)
             rules = old.rules if old else Rules()
             self.frame = Frame(
-                sample, order, scored, rules, printed_by(rules, scored, order), reference, walk, primary=int(walk.images[0])
+                sample,
+                order,
+                scored,
+                rules,
+                printed_by(rules, scored, order),
+                reference,
+                walk,
+                primary=int(walk.images[0]),
             )
 
     def set_splits(self, splits: int) -> None:

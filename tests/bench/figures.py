@@ -24,6 +24,7 @@ _PACKAGES = (
     "torchmetrics",
     "torch-fidelity",
     "pytorch-ignite",
+    "piq",
 )
 
 

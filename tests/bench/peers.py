@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import torch
 
 _BATCH = 250  # images an update, as an evaluation loop gives them
 
@@ -20,6 +20,7 @@ def installed(logits: torch.Tensor, probabilities: torch.Tensor) -> tuple[dict[s
         "torch-fidelity": (_torch_fidelity, logits),
         "torchmetrics": (_torchmetrics, logits),
         "pytorch-ignite (no splits)": (_ignite, probabilities),
+        "piq": (_piq, logits),
     }.items():
         try:
             found[name] = build(matrix)
@@ -35,11 +36,10 @@ def _torch_fidelity(logits: torch.Tensor) -> Callable[[], object]:
 
 
 def _torchmetrics(logits: torch.Tensor) -> Callable[[], object]:
-    import torch
     from torchmetrics.image.inception import InceptionScore
 
     def call() -> Any:
-        metric = InceptionScore(feature=torch.nn.Identity(), splits=10)
+        metric = InceptionScore(feature=torch.nn.Identity(), splits=10).to(logits.device)
         for batch in logits.split(_BATCH):
             metric.update(batch)
         return metric.compute()
@@ -48,13 +48,20 @@ def _torchmetrics(logits: torch.Tensor) -> Callable[[], object]:
 
 
 def _ignite(probabilities: torch.Tensor) -> Callable[[], object]:
-    import torch
     from ignite.metrics import InceptionScore
 
     def call() -> Any:
-        metric = InceptionScore(num_features=probabilities.shape[1], feature_extractor=torch.nn.Identity())
+        metric = InceptionScore(
+            num_features=probabilities.shape[1], feature_extractor=torch.nn.Identity(), device=probabilities.device
+        )
         for batch in probabilities.split(_BATCH):
             metric.update(batch)
         return metric.compute()
 
     return call
+
+
+def _piq(logits: torch.Tensor) -> Callable[[], object]:
+    from piq.isc import inception_score
+
+    return lambda: inception_score(logits, num_splits=10)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import explorer_paint
 import import_time
+import interval_coverage
 import score_time
 import slider_paint
 from figures import machine, table
@@ -15,10 +16,10 @@ def main() -> None:
     parts = [
         "# Benchmarks",
         "`python tests/bench/run.py` writes this file; a ratio of 1 or less keeps a budget.",
-        "Peers to compare with are optional: `pip install torch-fidelity torchmetrics pytorch-ignite`.",
+        "The peers come with the test extra, at the versions below.",
         machine(),
     ]
-    for benchmark in (import_time, explorer_paint, slider_paint, score_time):
+    for benchmark in (import_time, explorer_paint, slider_paint, score_time, interval_coverage):
         part = table(benchmark.TITLE, benchmark.measure())
         print(part, flush=True)
         parts.append(part.rstrip())

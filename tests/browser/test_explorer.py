@@ -95,6 +95,86 @@ def gallery_rows(root: Locator) -> list[list[str]]:
     return rows
 
 
+SORTED = """
+import numpy as np
+import isexplore as ix
+preds = ix.predict(ix.demo.real(), "digits", progress=False)
+rows = np.argsort(preds.probabilities.argmax(axis=1), kind="stable")
+explorer = ix.explore(ix.Predictions.from_probabilities(preds.probabilities[rows]))
+explorer
+"""
+
+
+def test_a_class_sorted_set_raises_the_alarm_and_a_shuffle_clears_it(visit: Visit) -> None:
+    visit.open("sorted.ipynb", [SORTED])
+    visit.run_all()
+    root = explorer(visit)
+    preds = ix.predict(ix.demo.real(), "digits", progress=False)
+    p = preds.probabilities[np.argsort(preds.probabilities.argmax(axis=1), kind="stable")]
+    protocol, line = panel(root, "protocol"), panel(root, "header").locator(".ix-score")
+    order, printed = protocol.locator(".ix-order"), protocol.locator(".ix-printed strong")
+
+    # Sorted by class: an alarm beside the button, a warning below the score, and the loss taken apart.
+    by_class = ix.inception_score(p)
+    wait_for_score(visit, line, by_class)
+    expect(order).to_have_class(re.compile("ix-alarm"))
+    expect(order).to_contain_text(f"lose {100 * ix.order_test(p).loss:.2g} % to it")
+    expect(panel(root, "header").get_by_text("do not lie in random order")).to_be_visible()
+    expect(printed).to_have_text(f"{by_class.mean:.2f} ± {by_class.std:.2f}")
+    loss = ix.split_loss(by_class)
+    numbers = [
+        f"{loss.overall:.2f}",
+        f"× {loss.divergence_factor:.4f}",
+        f"× {loss.mean_ratio:.4f}",
+        f"= {loss.mean:.2f}",
+    ]
+    expect(protocol.locator(".ix-factors td:first-child")).to_have_text(numbers)
+    visit.picture("sorted-light-1500")
+
+    # One click.
+    protocol.get_by_role("button", name="Shuffle").click()
+    rows = p[shuffled_order(len(p), 2020)]
+    mixed = ix.inception_score(rows)
+    wait_for_score(visit, line, mixed)
+    expect(order).not_to_have_class(re.compile("ix-alarm"))
+    expect(order).to_contain_text("as random as any")
+    expect(panel(root, "header").get_by_text("do not lie in random order")).to_have_count(0)
+    expect(printed).to_have_text(f"{mixed.mean:.2f} ± {mixed.std:.2f}")
+    expect(protocol.locator(".ix-printed")).to_contain_text(f"in file order it was {by_class.mean:.2f}")
+
+    # Other rules for the same splits, by keyboard.
+    protocol.get_by_label("± is").focus()
+    visit.page.keyboard.press("ArrowDown")
+    expect(printed).to_have_text(f"{mixed.mean:.2f} ± {np.std(mixed.split_scores, ddof=1):.2f}")
+    protocol.get_by_label("cut by").focus()
+    visit.page.keyboard.press("ArrowDown")
+    size = len(p) // 10
+    scores = [ix.inception_score(rows[i * size : (i + 1) * size], splits=1).overall for i in range(10)]
+    expect(printed).to_have_text(f"{np.mean(scores):.2f} ± {np.std(scores, ddof=1):.2f}")
+    expect(protocol.locator(".ix-printed")).to_contain_text(f"{len(p) - 10 * size} images left out")
+
+    # What other code prints, on the order that is shown; it follows the slider.
+    conventions = panel(root, "conventions")
+    conventions.get_by_role("button", name="Compare").click()
+    for splits in (10, 9):
+        if splits != mixed.splits:
+            protocol.get_by_label("splits", exact=True).focus()
+            visit.page.keyboard.press("ArrowLeft")
+        cells = conventions.locator("tbody tr", has_text="improved-gan (2016)").locator("td")
+        score = ix.inception_score(rows, splits=splits)
+        expect(cells.nth(0)).to_have_text(f"{score.mean:.4f}")
+        expect(cells.nth(1)).to_have_text(f"{score.std:.4f}")
+    table = ix.compare_conventions(rows, splits=9, seed=0)
+    shown = conventions.locator("tbody tr").evaluate_all("rows => rows.map(row => row.cells[0].textContent)")
+    assert shown == table["convention"].tolist()
+    visit.picture("conventions-light-1500")
+    visit.theme("JupyterLab Dark")
+    visit.picture("conventions-dark-1500")
+    conventions.get_by_role("button", name="Put away").click()
+    expect(conventions.locator("table")).to_be_hidden()
+    visit.check()
+
+
 def test_from_the_chooser_to_the_images_of_a_class(visit: Visit, collapsed: ix.Predictions) -> None:
     page = visit.page
     visit.open("story.ipynb", [SLOW])

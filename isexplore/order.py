@@ -1,0 +1,280 @@
+"""Whether the order of the images matters: what splitting loses, and whether random order would lose as much.
+
+With splits s of n_s images and weights w_s = n_s/N, marginals m_s and scores IS_s,
+
+    mean of IS_s = IS · exp(−JSD) · AM/GM,    JSD = Σ w_s KL(m_s‖m) = ln IS − Σ w_s ln IS_s
+
+where AM is the mean of the split scores and GM = exp(Σ w_s ln IS_s). In random order the Jensen–Shannon divergence of
+the split marginals is about (S − 1)·B/2N; images sorted by class make it large, and the mean of the splits low.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isexplore.arrays import read_rows
+from isexplore.permuted import permuted_divergences
+from isexplore.splits import split_edges
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from isexplore.score import Score
+
+# A JSD that random order exceeds less often than this makes a warning.
+WARNING_LEVEL = 0.001
+# The permutation test raises its alarm at this p-value or below: with 199 permutations, where none reaches the JSD.
+ALARM_LEVEL = 0.005
+FEWEST_PERMUTATIONS = 199
+# Two equal JSDs may come out so different, relatively and absolutely; what is this close counts as reached.
+ROUNDING, TINIEST = 1e-5, 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class SplitLoss:
+    """Why the mean of the split scores differs from the score of all images: mean = overall · two factors.
+
+    Attributes
+    ----------
+    overall
+        IS, the score of all images as one split.
+    mean
+        The mean of the split scores.
+    splits
+        S.
+    jsd
+        Jensen–Shannon divergence of the split marginals, weighted with the splits' sizes, in nats.
+    expected_jsd
+        What it is in random order, to first order: (S − 1)·B/2N.
+    divergence_factor
+        exp(−JSD): the loss from each split having a marginal of its own.
+    mean_ratio
+        AM/GM: arithmetic over (weighted) geometric mean of the split scores, the gain from taking the mean of scores
+        instead of the mean of their logarithms.
+    """
+
+    overall: float
+    mean: float
+    splits: int
+    jsd: float
+    expected_jsd: float
+    divergence_factor: float
+    mean_ratio: float
+
+    def __str__(self) -> str:
+        return (
+            f"mean of {self.splits} splits {self.mean:.2f} = whole set {self.overall:.2f} "
+            f"× {self.divergence_factor:.4f} (the splits differ: JSD {self.jsd:.3g} nats, {self.expected_jsd:.3g} "
+            f"expected in random order) × {self.mean_ratio:.4f} (arithmetic over geometric mean)"
+        )
+
+
+def split_loss(score: Score) -> SplitLoss:
+    """Take apart what the mean of the split scores has lost against the score of all images.
+
+    Examples
+    --------
+    Four perfect classes, sorted:
+
+    >>> from isexplore.score import inception_score
+    >>> loss = split_loss(inception_score(np.repeat(np.eye(4), 50, axis=0), splits=2))
+    >>> round(loss.mean, 9), round(loss.divergence_factor, 9), round(loss.mean_ratio, 9)
+    (2.0, 0.5, 1.0)
+    """
+    geometric = math.exp(_mean_log(score.split_scores, score.n_images))
+    # Rounding may leave the JSD of equal splits a hair below zero.
+    jsd = max(math.log(score.overall / geometric), 0.0)
+    mean, n_splits = float(score.split_scores.mean()), len(score.split_scores)
+    return SplitLoss(
+        overall=score.overall,
+        mean=mean,
+        splits=n_splits,
+        jsd=jsd,
+        expected_jsd=(n_splits - 1) * score.bias_constant / (2 * score.n_images),
+        divergence_factor=math.exp(-jsd),
+        mean_ratio=mean / geometric,
+    )
+
+
+def _mean_log(split_scores: NDArray[np.float64], n: int) -> float:
+    sizes = np.diff(split_edges(n, len(split_scores)))
+    return float(sizes @ np.log(split_scores)) / n
+
+
+def order_bound(splits: int, b: float, n: int) -> float:
+    """Return a JSD of the split marginals that images in random order exceed less than once in a thousand times.
+
+    No permutations are needed. Let χ²_s = Σ_c (m_sc − m_c)²/m_c. As KL ≤ ln(1 + χ²), and by Jensen's inequality,
+    JSD ≤ ln(1 + Q/N) with Q = Σ n_s χ²_s. In random order Q is, for large N, Σ_k λ_k χ²_(S−1), where the λ_k are the
+    eigenvalues of Cov(p_c/√m_c), and Σ λ_k = B. They are squared canonical correlations of image and label, so at most
+    one: Var(Σ_c p_c a_c) ≤ Σ_c m_c a_c², because a row's mean of a has no more variance than a itself. By Laurent and
+    Massart (2000, lemma 1), P(Q ≥ (S−1)B + 2·√((S−1)B·t) + 2t) ≤ exp(−t).
+
+    Parameters
+    ----------
+    splits
+        Number of splits S.
+    b
+        B, see `isexplore.uncertainty.bias_constant`.
+    n
+        Number of images N.
+
+    Returns
+    -------
+    float
+        In nats.
+
+    Examples
+    --------
+    Ten splits of 50,000 images of a thousand perfect classes, of which random order is expected to make 0.09:
+
+    >>> round(order_bound(10, b=999.0, n=50_000), 3)
+    0.174
+    """
+    mean, t = (splits - 1) * b, -math.log(WARNING_LEVEL)
+    return math.log1p((mean + 2 * math.sqrt(mean * t) + 2 * t) / n)
+
+
+def order_warnings(log_score: float, split_scores: NDArray[np.float64], b: float, n: int) -> tuple[str, ...]:
+    """Say in a sentence where the splits differ more than by chance: see `order_bound`.
+
+    Parameters
+    ----------
+    log_score
+        L = ln IS of all images.
+    split_scores
+        (S,) scores of the splits.
+    b, n
+        As in `order_bound`.
+
+    Examples
+    --------
+    >>> order_warnings(math.log(10), np.ones(10), b=9.0, n=1000)
+    ('The images do not lie in random order: the mean of the splits, 1.00, depends on it; the score of all, ...',)
+    """
+    splits = len(split_scores)
+    if splits == 1 or log_score - _mean_log(split_scores, n) <= order_bound(splits, b, n):
+        return ()
+    sentence = (
+        f"The images do not lie in random order: the mean of the splits, {split_scores.mean():.2f}, depends on it; the "
+        f"score of all, {math.exp(log_score):.2f}, does not."
+    )
+    return (sentence,)
+
+
+@dataclass(frozen=True, eq=False)
+class OrderTest:
+    """A permutation test of the hypothesis that the images lie in random order, against splits that differ too much.
+
+    Attributes
+    ----------
+    jsd
+        Jensen–Shannon divergence of the split marginals of the images used, in nats.
+    expected
+        Its mean over the random permutations.
+    p_value
+        (1 + the number of permutations whose JSD is as large or larger) / (1 + permutations).
+    permutations, splits
+        R and S.
+    n_images, n_used
+        How many images there are, and how many were looked at: in a large set a random subset, kept in order.
+    """
+
+    jsd: float
+    expected: float
+    p_value: float
+    permutations: int
+    splits: int
+    n_images: int
+    n_used: int
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the order is not random beyond reasonable doubt, p ≤ 0.005."""
+        return self.p_value <= ALARM_LEVEL
+
+    @property
+    def loss(self) -> float:
+        """The part of the split scores (geometric mean) that is lost against random order, 1 − exp(E JSD − JSD)."""
+        return -math.expm1(self.expected - self.jsd)
+
+    def __str__(self) -> str:
+        used = "" if self.n_used == self.n_images else f", on {self.n_used} of the {self.n_images} images"
+        test = f"JSD {self.jsd:.3g} nats, {self.expected:.3g} in random order; p = {self.p_value:.3g}{used}"
+        if not self.alarm:
+            return f"The images may well lie in random order: the splits differ as by chance ({test})."
+        return (
+            f"The images do not lie in random order: the geometric mean of the {self.splits} split scores is "
+            f"{100 * self.loss:.2g} % lower than in random order ({test})."
+        )
+
+
+def order_test(  # noqa: PLR0913 - what to test, in which order, and how
+    predictions: Any = None,
+    splits: int = 10,
+    *,
+    logits: Any = None,
+    order: NDArray[np.intp] | None = None,
+    permutations: int = 199,
+    seed: int = 0,
+) -> OrderTest:
+    """Test whether the splits' marginals differ more than if the images lay in random order.
+
+    The images keep their places and the split numbers are permuted. At most 50,000 images and ten million numbers are
+    looked at: a larger set is thinned to a random subset, kept in order and in its splits, which leaves the p-value
+    valid. The time grows with the number of splits.
+
+    Parameters
+    ----------
+    predictions
+        A `Predictions`, or an (N, C) array, tensor or memory map of probabilities.
+    splits
+        Number of contiguous splits S, from 2 to N.
+    logits
+        (N, C) logits instead of probabilities.
+    order
+        (N,) permutation in which the images are taken; None: as they lie.
+    permutations
+        Number of random permutations R, from 199 on.
+    seed
+        Of the permutations and of the subset.
+
+    Raises
+    ------
+    ValueError
+        If `splits` is not a whole number from 2 to N, `order` is no permutation, there are fewer than 199 permutations,
+        or a row is no distribution.
+
+    Examples
+    --------
+    >>> sorted_by_class = np.repeat(np.eye(10), 100, axis=0)
+    >>> order_test(sorted_by_class, splits=5).alarm
+    True
+    >>> order_test(np.random.default_rng(0).permutation(sorted_by_class), splits=5).alarm
+    False
+    """
+    rows = read_rows(predictions, logits=logits)
+    n = rows.n_images
+    edges = split_edges(n, splits)
+    n_splits = len(edges) - 1
+    if n_splits == 1:
+        raise ValueError("one split has no order to test: give splits=2 or more")
+    if permutations < FEWEST_PERMUTATIONS:
+        raise ValueError(f"{permutations} permutations can never raise the alarm: give {FEWEST_PERMUTATIONS} or more")
+    if order is not None and not np.array_equal(np.sort(order), np.arange(n)):
+        raise ValueError(f"order is no permutation: give each of the numbers 0 to {n - 1} once")
+    jsd, n_used = permuted_divergences(rows, edges, permutations, seed, order)
+    reached = np.count_nonzero(jsd[1:] >= jsd[0] * (1 - ROUNDING) - TINIEST)
+    return OrderTest(
+        jsd=float(jsd[0]),
+        expected=float(jsd[1:].mean()),
+        p_value=(1 + int(reached)) / (1 + permutations),
+        permutations=permutations,
+        splits=n_splits,
+        n_images=n,
+        n_used=n_used,
+    )
