@@ -84,7 +84,7 @@ class _Sums:
         return cls(first, *(xp.zeros(shape, dtype=xp.float64, device=device(like)) for shape in shapes))
 
     def add(self, p: Any, x: Any, scale: Any, piece: NDArray[np.intp]) -> None:
-        """Add rows p (n, C), which are written over, with x = p ln p, scales (n,) and the piece that each is in (n,)."""
+        """Add rows p (n, C), which are written over, with x = p ln p, their scales (n,) and their pieces (n,)."""
         # Sums by einsum, not by matrix products: on a busy machine the threads of BLAS wait for each other.
         xp = array_namespace(p)
         for i, j, k in _runs(piece):
