@@ -167,7 +167,7 @@ def exponentials(logits: Any, names: NDArray[np.intp]) -> tuple[Any, Any]:
         )
     logits -= largest
     if bool(xp.min(logits) < LEAST_LOGIT):
-        logits = xp.clip(logits, LEAST_LOGIT, 0)
+        logits = xp.clip(logits, LEAST_LOGIT, 0.0)
     return xp.exp(logits), logits
 
 

@@ -52,7 +52,17 @@ def chunk_cuts(n: int, splits: int) -> NDArray[np.int64]:
     >>> chunk_cuts(12, 10)
     array([ 0,  2,  4,  6,  8, 10, 12])
     """
-    size = -(-n // check_splits(splits, n))
+    return cuts_of_size(n, -(-n // check_splits(splits, n)))
+
+
+def cuts_of_size(n: int, size: int) -> NDArray[np.int64]:
+    """Return the cuts of parts of a given size; the last part may be smaller.
+
+    Examples
+    --------
+    >>> cuts_of_size(5, 2)
+    array([0, 2, 4, 5])
+    """
     return np.append(np.arange(0, n, size, dtype=np.int64), n)
 
 

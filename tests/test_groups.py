@@ -272,9 +272,9 @@ def test_numpy_input_never_imports_torch() -> None:
         "import sys, numpy as np\n"
         "from isexplore.groups import group_sums\n"
         "from isexplore.labels import coarsen, without_label\n"
-        "from isexplore.shards import merge, shard_sums\n"
+        "from isexplore.shards import merge_shards, shard_sums\n"
         "group_sums(np.eye(20)).between; coarsen(np.eye(20), ['a', 'b'] * 10); without_label(np.eye(20), 3)\n"
-        "merge([shard_sums(np.eye(20))]).summary()\n"
+        "merge_shards([shard_sums(np.eye(20))]).summary()\n"
         "print(sorted({'torch', 'pandas', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own

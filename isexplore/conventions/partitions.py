@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isexplore.rules import cuts_of_size, equal_cuts
+from isexplore.splits import split_edges
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -53,8 +56,7 @@ def floor_splits(n: int, splits: int) -> Partition:
     2
     """
     count = min(n, splits)  # with fewer images than splits each image is a split of its own
-    edges = np.arange(count + 1, dtype=np.int64) * n // count
-    return Partition(np.repeat(np.arange(count, dtype=np.int64), np.diff(edges)), count, splits - count)
+    return _partition(n, split_edges(n, count), empty=splits - count)
 
 
 def equal_splits(n: int, splits: int) -> Partition:
@@ -69,7 +71,7 @@ def equal_splits(n: int, splits: int) -> Partition:
     """
     if n < splits:
         return Partition(np.zeros(n, dtype=np.int64), 0, splits)
-    return Partition(np.minimum(np.arange(n, dtype=np.int64) // (n // splits), splits), splits)
+    return _partition(n, equal_cuts(n, splits))
 
 
 def chunks(n: int, size: int) -> Partition:
@@ -80,4 +82,8 @@ def chunks(n: int, size: int) -> Partition:
     >>> chunks(5, 2).labels
     array([0, 0, 1, 1, 2])
     """
-    return Partition(np.arange(n, dtype=np.int64) // size, -(-n // size))
+    return _partition(n, cuts_of_size(n, size))
+
+
+def _partition(n: int, cuts: NDArray[np.int64], empty: int = 0) -> Partition:
+    return Partition(np.searchsorted(cuts, np.arange(n), side="right") - 1, len(cuts) - 1, empty)
