@@ -1,10 +1,11 @@
-"""The command line: ``isexplore lab`` opens the notebooks, ``isexplore score`` prints a score."""
+"""The command line: ``isexplore lab`` opens the notebooks, ``score`` prints a score, ``compare`` what others print."""
 
 from __future__ import annotations
 
 import argparse
 import io
 import json
+import math
 import os
 import sys
 import warnings
@@ -53,7 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "lab":
             open_lab(others, options.dir)
         else:
-            _score(options, parser)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", UserWarning)
+                warnings.showwarning = _show_warning
+                (_score if options.command == "score" else _compare)(options, parser)
     except KeyboardInterrupt:
         print("isexplore: stopped", file=sys.stderr)
         return 130
@@ -82,24 +86,40 @@ def _parser() -> argparse.ArgumentParser:
         help="print the Inception Score of a set of images",
         description="Progress and warnings go to stderr, one line or one JSON object to stdout.",
     )
-    score.add_argument(
+    _add_source(score)
+    score.add_argument("--out", type=Path, metavar="FILE", help="save the predictions here, as .safetensors")
+    score.add_argument("--json", action="store_true", help="print one JSON object with all details")
+    compare = commands.add_parser(
+        "compare",
+        allow_abbrev=False,
+        help="print what other code makes of the same images",
+        description="The Inception Score of the same predictions by the rules of libraries, tutorials and articles, and "
+        "why where one is nan or infinite.",
+    )
+    _add_source(compare)
+    compare.add_argument("--json", action="store_true", help="print one JSON list with all details")
+    return parser
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    """Add what says which images, or predictions, in how many splits."""
+    parser.add_argument(
         "source",
         metavar="SOURCE",
         help="images (a folder, .npz or .npy), saved predictions (.safetensors), or an embedded set: "
         "demo:real, demo:healthy, demo:collapsed, demo:wandering; with a training step: demo:healthy@1000",
     )
-    score.add_argument("--classifier", help="the network, such as digits; not needed for predictions and embedded sets")
-    score.add_argument("--splits", type=_positive, default=10, help="number of splits (default: 10)")
-    score.add_argument(
+    parser.add_argument(
+        "--classifier", help="the network, such as digits; not needed for predictions and embedded sets"
+    )
+    parser.add_argument("--splits", type=_positive, default=10, help="number of splits (default: 10)")
+    parser.add_argument(
         "--range", nargs=2, type=float, metavar=("BLACK", "WHITE"), help="an array's values, such as 0 16"
     )
-    score.add_argument(
+    parser.add_argument(
         "--layout", choices=("HWC", "CHW"), help="an array's axes (range and layout are inferred if left out)"
     )
-    score.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
-    score.add_argument("--out", type=Path, metavar="FILE", help="save the predictions here, as .safetensors")
-    score.add_argument("--json", action="store_true", help="print one JSON object with all details")
-    return parser
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
 
 
 def _positive(text: str) -> int:
@@ -114,16 +134,38 @@ def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
 
     if options.out is not None:
         _check_out(options.out)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = _show_warning
-        predictions = _predictions(options, parser)
-        if options.out is not None:
-            predictions.save(options.out)
-        score = inception_score(predictions, splits=options.splits)
+    predictions = _predictions(options, parser, most_splits_are_images=True)
+    if options.out is not None:
+        predictions.save(options.out)
+    score = inception_score(predictions, splits=options.splits)
     for warning in score.warnings:
         print("warning:", warning, file=sys.stderr)
     print(json.dumps(_details(score, predictions), allow_nan=False) if options.json else score)
+
+
+def _compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Print what each convention makes of a source, a line each, with a second one where there is a reason to give."""
+    from dataclasses import asdict
+
+    from isexplore.conventions import convention_rows
+
+    predictions = _predictions(options, parser, most_splits_are_images=False)
+    rows = convention_rows(predictions, splits=options.splits)
+    if options.json:
+        plain = [asdict(row) | {"value": _plain(row.value), "spread": _plain(row.spread)} for row in rows]
+        print(json.dumps(plain, allow_nan=False, ensure_ascii=False))
+        return
+    width = max(len(row.convention) for row in rows)
+    for row in rows:
+        spread = "" if row.spread is None else f" ± {row.spread:.4g}"
+        print(f"{row.convention:<{width}}  {row.value:.6g}{spread}")
+        if row.note:
+            print(f"{'':<{width}}  {row.note}")
+
+
+def _plain(value: float | None) -> float | str | None:
+    """Return a number as JSON can hold it: "nan" and "inf" as text."""
+    return value if value is None or math.isfinite(value) else str(value)
 
 
 def _check_out(out: Path) -> None:
@@ -138,7 +180,9 @@ def _check_out(out: Path) -> None:
         raise PermissionError(f"cannot save {out}: {'it is a folder' if out.is_dir() else f'{folder} is not writable'}")
 
 
-def _predictions(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Predictions:
+def _predictions(
+    options: argparse.Namespace, parser: argparse.ArgumentParser, *, most_splits_are_images: bool
+) -> Predictions:
     source: str = options.source
     if source.endswith(".safetensors"):
         from isexplore.predictions import load
@@ -160,7 +204,8 @@ def _predictions(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         images = demo.open_set(source.removeprefix("demo:"))
     else:
         images = open_images(source, value_range=options.range and tuple(options.range), layout=options.layout)
-    check_splits(options.splits, len(images))
+    if most_splits_are_images:  # say so before the work, not after it
+        check_splits(options.splits, len(images))
     return predict(images, classifier, device=options.device)
 
 

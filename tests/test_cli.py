@@ -72,6 +72,39 @@ def test_json_has_every_number(run: Callable[..., tuple[int, str, str]], source:
     assert {"bias", "standard_error", "n_images", "warnings", "skipped"} <= details.keys()
 
 
+# isexplore compare
+
+
+def test_compare_prints_what_the_library_returns(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    path = tmp_path / "one-hot.safetensors"
+    p = np.eye(5)[np.random.default_rng(0).integers(5, size=43)]
+    ix.Predictions.from_probabilities(p).save(path)
+    table = ix.compare_conventions(p.astype(np.float32), splits=4, seed=0)
+    code, out, err = run("compare", path, "--splits", 4)
+    lines = [line for line in out.splitlines() if not line.startswith("  ")]
+    assert (code, err) == (0, "")
+    assert [line.split("  ")[0] for line in lines] == table["convention"].tolist()
+    assert "improved-gan (2016)" in out
+    assert re.search(r"improved-gan \(2016\) +nan ± nan\n +nan: an exact zero makes 0 · ln 0 = nan", out)
+
+    code, out, _ = run("compare", path, "--splits", 4, "--json")
+    rows = json.loads(out)
+    assert [row["convention"] for row in rows] == table["convention"].tolist()
+    by_name = {row["convention"]: row for row in rows}
+    assert by_name["improved-gan (2016)"]["value"] == "nan"
+    assert by_name["isexplore, whole set"]["value"] == pytest.approx(ix.inception_score(p).overall)
+    assert by_name["isexplore, whole set"]["spread"] is None
+
+
+def test_compare_takes_images_and_more_splits_than_there_are(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run("compare", "demo:real", "--splits", 2000, "--device", "cpu")
+    assert code == 0
+    assert "203 of 2000 splits hold no image" in out
+
+
+# isexplore score, of other sources
+
+
 def test_a_checkpoint_is_named_behind_an_at(run: Callable[..., tuple[int, str, str]]) -> None:
     step = ix.demo.checkpoints("healthy")[0]
     _, out, _ = run("score", f"demo:healthy@{step}", "--device", "cpu", "--json")
