@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isexplore.bootstrap import bootstrap_interval
     from isexplore.capacity import channel_capacity
     from isexplore.conventions import compare_conventions
+    from isexplore.cumulative import cumulative_sums
     from isexplore.extrapolation import extrapolated_score
     from isexplore.groups import group_sums
     from isexplore.images import ImageSet, open_images
@@ -47,6 +48,7 @@ __all__ = [
     "check_published",
     "coarsen",
     "compare_conventions",
+    "cumulative_sums",
     "demo",
     "explore",
     "extrapolated_score",
@@ -76,6 +78,7 @@ _MODULES = {
     "check_published": "published",
     "coarsen": "labels",
     "compare_conventions": "conventions",
+    "cumulative_sums": "cumulative",
     "explore": "widgets",
     "extrapolated_score": "extrapolation",
     "group_sums": "groups",

@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         "compare",
         allow_abbrev=False,
         help="print what other code makes of the same images",
-        description="The Inception Score of the same predictions by the rules of libraries, tutorials and articles, and "
-        "why where one is nan or infinite.",
+        description="The Inception Score of the same predictions by the rules of libraries, tutorials and articles, "
+        "and why where one is nan or infinite.",
     )
     _add_source(compare)
     compare.add_argument("--json", action="store_true", help="print one JSON list with all details")

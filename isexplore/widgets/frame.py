@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore.arrays import read_rows
-from isexplore.cumulative import CumulativeSums, sums_of
+from isexplore.cumulative import EDGES, CumulativeSums, sums_of
 from isexplore.order import OrderTest, order_test
 from isexplore.rules import RULES, Printed, printed_score
 from isexplore.score import Score, score_and_sums, with_splits
@@ -41,7 +41,6 @@ __all__ = [
 
 MOST_SPLITS = 200
 TESTED_SPLITS = 10  # the order is judged by the usual number
-KEPT_EDGES = 1000  # all of them would take 98 MB at 1000 classes
 # What each walk is called, and the numbers that it sorts the images by.
 WALKS: dict[str, tuple[str, Callable[[Sample], NDArray[Any]]]] = {
     "file": ("name, as the files lie", lambda sample: np.arange(sample.n_images)),
@@ -243,7 +242,7 @@ def _order(predictions: Predictions, seed: int | None, sums: CumulativeSums) -> 
     n = sums.n_images
     splits = min(TESTED_SPLITS, n // 2)  # splits of one image never differ in their loss
     test = order_test(predictions, splits, order=sums.order) if splits > 1 else None
-    return Order(seed, curve_of(sums, _counts(n)), sums.thinned(KEPT_EDGES), test)
+    return Order(seed, curve_of(sums, _counts(n)), sums.thinned(EDGES), test)
 
 
 def score_of(sample: Sample, order: Order, splits: int) -> Score:
