@@ -22,6 +22,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from isexplore.arrays import TINY, read_rows, to_numpy, xlogx
+from isexplore.oneline import OneLine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,8 +35,8 @@ FINEST, COARSEST = 1e-9, 1.0
 NEWTON_STEPS = 50
 
 
-@dataclass(frozen=True, eq=False)
-class Capacity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Capacity(OneLine):
     """The largest score within reach of choosing and weighting images, between two bounds.
 
     Attributes
@@ -45,7 +46,8 @@ class Capacity:
     log_upper
         No choice and no weighting of the images has a larger ln score, in nats.
     weights
-        (N,) weights of the images, with sum 1. Most are 0, unless the images as they are do best already.
+        (N,) weights of the images, with sum 1. Unless the images as they are do best already, most are 0, and
+        some tiny.
     steps
         Passes over all images that bounded the capacity.
     converged
@@ -57,6 +59,10 @@ class Capacity:
     weights: NDArray[np.float64]
     steps: int
     converged: bool
+
+    def __str__(self) -> str:
+        used = int((self.weights > 0).sum())
+        return f"at most {self.upper:.4g} by choosing images; {self.lower:.4g} with {used} of {len(self.weights)}"
 
     @property
     def lower(self) -> float:

@@ -157,7 +157,7 @@ def cumulative_sums(
     """
     rows = read_rows(predictions, logits=logits)
     kept = all_edges(even_edges(rows.n_images, EDGES) if edges is None else edges, rows.n_images)
-    permutation = None if order is None else _permutation(order, rows.n_images)
+    permutation = None if order is None else check_permutation(order, rows.n_images)
     return sums_of(rows, kept, permutation)
 
 
@@ -211,7 +211,19 @@ def all_edges(edges: ArrayLike, n: int) -> NDArray[np.intp]:
     return np.flatnonzero(kept)
 
 
-def _permutation(order: ArrayLike, n: int) -> NDArray[np.intp]:
+def check_permutation(order: ArrayLike, n: int) -> NDArray[np.intp]:
+    """Return an order of n images as an array.
+
+    Raises
+    ------
+    ValueError
+        If it is no permutation of 0, 1, … n − 1.
+
+    Examples
+    --------
+    >>> check_permutation([2, 0, 1], 3)
+    array([2, 0, 1])
+    """
     permutation = np.asarray(order)
     if permutation.shape != (n,) or not np.array_equal(np.sort(permutation), np.arange(n)):
         raise ValueError(f"order is no permutation: give each of the numbers 0 to {n - 1} once")

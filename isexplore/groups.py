@@ -18,14 +18,15 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from isexplore.arrays import TINY, read_rows, to_numpy, xlogx
+from isexplore.oneline import OneLine
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
 
-@dataclass(frozen=True, eq=False)
-class GroupSums:
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupSums(OneLine):
     """The sums of each group of images, from which everything else follows without the predictions.
 
     Attributes
@@ -44,6 +45,12 @@ class GroupSums:
     counts: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     entropies: NDArray[np.float64]
+
+    def __str__(self) -> str:
+        return (
+            f"IS {self.overall:.2f} = between {len(self.names)} groups {self.between:.2f} × within {self.within:.2f}, "
+            f"{self.counts.sum()} images"
+        )
 
     @property
     def shares(self) -> NDArray[np.float64]:

@@ -41,7 +41,7 @@ def open_lab(arguments: list[str], folder: Path | None) -> None:
     >>> open_lab(["missing.ipynb"], None)
     Traceback (most recent call last):
     ...
-    FileNotFoundError: there is no notebook missing.ipynb; packaged are: explore.ipynb
+    FileNotFoundError: there is no notebook missing.ipynb; packaged are: explore.ipynb, ...
     """
     missing = [name for name in _LAB_PACKAGES if not _is_installed(name)]
     if missing:

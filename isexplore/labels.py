@@ -183,7 +183,7 @@ def _check_label(label: SupportsIndex, n_classes: int) -> int:
     except TypeError:
         number = -1
     if not 0 <= number < n_classes:
-        raise ValueError(f"there is no class {label!r}: give a whole number from 0 to {n_classes - 1}")
+        raise ValueError(f"there is no class {label!r}: give its number, from 0 to {n_classes - 1}, not its name")
     if n_classes - 1 < MIN_CLASSES:
         raise ValueError(f"a score needs at least {MIN_CLASSES} classes: these are {n_classes}, and none can go")
     return number

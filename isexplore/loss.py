@@ -17,7 +17,8 @@ def log_inception_score(logits: torch.Tensor) -> torch.Tensor:
     L = (1/N) Σ_i Σ_c p_ic (ln p_ic − ln m_c), with the gradient ∂L/∂z_ic = p_ic (ln(p_ic/m_c) − KL_i) / N. Value and
     gradient stay finite however sharp the logits are, where a logarithm of the softmax does not. The score of a batch
     of n images is at most n, and about B/2n too low on average (B as in `uncertainty.bias_constant`, up to C − 1): take
-    batches of many more images than classes.
+    batches of many more images than classes. An image that the network is sure of has next to no gradient; dividing the
+    logits by a temperature gives it one.
 
     Parameters
     ----------

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore.arrays import read_rows
+from isexplore.cumulative import check_permutation
+from isexplore.oneline import OneLine
 from isexplore.permuted import permuted_divergences
 from isexplore.splits import split_edges
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from isexplore.score import Score
 
@@ -34,8 +36,8 @@ FEWEST_PERMUTATIONS = 199
 ROUNDING, TINIEST = 1e-5, 1e-14
 
 
-@dataclass(frozen=True, eq=False)
-class SplitLoss:
+@dataclass(frozen=True, eq=False, repr=False)
+class SplitLoss(OneLine):
     """Why the mean of the split scores differs from the score of all images: mean = overall · two factors.
 
     Attributes
@@ -76,6 +78,16 @@ class SplitLoss:
 def split_loss(score: Score) -> SplitLoss:
     """Take apart what the mean of the split scores has lost against the score of all images.
 
+    Parameters
+    ----------
+    score
+        Over the splits in question.
+
+    Raises
+    ------
+    TypeError
+        If it is no score, but predictions.
+
     Examples
     --------
     Four perfect classes, sorted:
@@ -85,6 +97,8 @@ def split_loss(score: Score) -> SplitLoss:
     >>> round(loss.mean, 9), round(loss.divergence_factor, 9), round(loss.mean_ratio, 9)
     (2.0, 0.5, 1.0)
     """
+    if not hasattr(score, "split_scores"):
+        raise TypeError(f"this is {type(score).__name__}, no Score: give inception_score(predictions, splits=…)")
     geometric = math.exp(_mean_log(score.split_scores, score.n_images))
     # Rounding may leave the JSD of equal splits a hair below zero.
     jsd = max(math.log(score.overall / geometric), 0.0)
@@ -166,8 +180,8 @@ def order_warnings(log_score: float, split_scores: NDArray[np.float64], b: float
     return (sentence,)
 
 
-@dataclass(frozen=True, eq=False)
-class OrderTest:
+@dataclass(frozen=True, eq=False, repr=False)
+class OrderTest(OneLine):
     """A permutation test of the hypothesis that the images lie in random order, against splits that differ too much.
 
     Attributes
@@ -206,7 +220,7 @@ class OrderTest:
         used = "" if self.n_used == self.n_images else f", on {self.n_used} of the {self.n_images} images"
         test = f"JSD {self.jsd:.3g} nats, {self.expected:.3g} in random order; p = {self.p_value:.3g}{used}"
         if not self.alarm:
-            return f"The images may well lie in random order: the splits differ as by chance ({test})."
+            return f"The images may well lie in random order: the splits differ no more than by chance ({test})."
         return (
             f"The images do not lie in random order: the geometric mean of the {self.splits} split scores is "
             f"{100 * self.loss:.2g} % lower than in random order ({test})."
@@ -218,7 +232,7 @@ def order_test(  # noqa: PLR0913 - what to test, in which order, and how
     splits: int = 10,
     *,
     logits: Any = None,
-    order: NDArray[np.intp] | None = None,
+    order: ArrayLike | None = None,
     permutations: int = 199,
     seed: int = 0,
 ) -> OrderTest:
@@ -265,9 +279,8 @@ def order_test(  # noqa: PLR0913 - what to test, in which order, and how
         raise ValueError("one split has no order to test: give splits=2 or more")
     if permutations < FEWEST_PERMUTATIONS:
         raise ValueError(f"{permutations} permutations can never raise the alarm: give {FEWEST_PERMUTATIONS} or more")
-    if order is not None and not np.array_equal(np.sort(order), np.arange(n)):
-        raise ValueError(f"order is no permutation: give each of the numbers 0 to {n - 1} once")
-    jsd, n_used = permuted_divergences(rows, edges, permutations, seed, order)
+    taken = None if order is None else check_permutation(order, n)
+    jsd, n_used = permuted_divergences(rows, edges, permutations, seed, taken)
     reached = np.count_nonzero(jsd[1:] >= jsd[0] * (1 - ROUNDING) - TINIEST)
     return OrderTest(
         jsd=float(jsd[0]),

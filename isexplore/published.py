@@ -13,7 +13,6 @@ of a rare class can exceed ln C.
 
 from __future__ import annotations
 
-import html
 import math
 import operator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from statistics import NormalDist
 from typing import SupportsIndex
 
 from isexplore.arrays import MIN_CLASSES
+from isexplore.oneline import OneLine
 from isexplore.splits import check_splits
 from isexplore.uncertainty import FIRST_ORDER_LIMIT
 
@@ -31,7 +31,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class PublishedCheck:
+class PublishedCheck(OneLine):
     """What a published "mean ± std" implies, and whether splits in random order can give it.
 
     Attributes
@@ -88,12 +88,6 @@ class PublishedCheck:
             self._bias(size),
         ]
         return " ".join(parts)
-
-    def __repr__(self) -> str:
-        return f"<PublishedCheck: {self}>"
-
-    def _repr_html_(self) -> str:
-        return html.escape(str(self))
 
     def _spread(self) -> str:
         if self.std == 0:

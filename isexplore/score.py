@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,20 +73,13 @@ class Score(Summary):
 
     def __str__(self) -> str:
         size = self.split_sizes
-        low, high = self.interval()
-        corrected = f"corrected {self.corrected:.2f} (95 % {low:.2f}–{high:.2f})"
+        corrected = self._corrected()
         if self.splits == 1:
             parts = [f"IS {self.overall:.2f} over 1 split of {size}", corrected]
         else:
             head = f"IS {self.mean:.2f} ± {self.std:.2f} over {self.splits} splits of {size}"
             parts = [head, f"whole set {self.overall:.2f}", corrected]
         return " · ".join([*parts, self.source] if self.source else parts)
-
-    def __repr__(self) -> str:
-        return f"<Score: {self}>"
-
-    def _repr_html_(self) -> str:
-        return html.escape(str(self))
 
 
 def inception_score(predictions: Any = None, *, logits: Any = None, splits: int = 10) -> Score:

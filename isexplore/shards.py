@@ -176,6 +176,8 @@ def merge_shards(shards: Iterable[ShardSums]) -> ShardSums:
 
     Raises
     ------
+    TypeError
+        If a shard is no `ShardSums`.
     ValueError
         If there are no shards, or their numbers of classes differ.
 
@@ -187,11 +189,19 @@ def merge_shards(shards: Iterable[ShardSums]) -> ShardSums:
     >>> merge_shards(shard_sums(p[i : i + 50]) for i in range(0, 400, 50)).summary().n_images
     400
     """
-    shards = iter(shards)
-    first = next(shards, None)
+    sums = map(_checked, shards)
+    first = next(sums, None)
     if first is None:
         raise ValueError("there are no shards to merge: give at least one")
-    return reduce(operator.add, shards, first)
+    return reduce(operator.add, sums, first)
+
+
+def _checked(shard: ShardSums) -> ShardSums:
+    if not isinstance(shard, ShardSums):
+        raise TypeError(
+            f"a shard is {type(shard).__name__}: give shard_sums(predictions) of each, or ShardSums.load(path)"
+        )
+    return shard
 
 
 def _check(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from isexplore.arrays import read_rows
 from isexplore.cumulative import cumulative_sums
 from isexplore.score import inception_score
-from isexplore.splits import shuffled_order
+from isexplore.splits import several, shuffled_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class SizeCurve:
         (K,) how many chunks there were: N // n, and 1000 at most.
     predicted
         (K,) the score to be expected of n images, corrected · exp((σ² − B)/2n) with the corrected score, σ² and B of
-        all images: of first order, so too low where n is not much larger than B, and never below 1.
+        all images: of first order, so only a guide where n is not much larger than B, and never below 1.
     """
 
     sizes: NDArray[np.int64]
@@ -86,7 +86,7 @@ def size_curve(
     (array([100,  10,   1]), array([ 9.1,  9.9, 10. ]), array([ 9.1,  9.9, 10. ]))
     """
     n = read_rows(predictions, logits=logits).n_images
-    wanted = _default_sizes(n) if sizes is None else [_checked(size, n) for size in sizes]
+    wanted = _default_sizes(n) if sizes is None else [_checked(size, n) for size in several(sizes, "sizes")]
     cuts = [size * np.arange(min(n // size, MOST_CHUNKS) + 1) for size in wanted]
     edges = np.concatenate([[0], *cuts])
     sums = cumulative_sums(predictions, edges, shuffled_order(n, seed), logits=logits)

@@ -74,6 +74,25 @@ def check_splits(splits: SupportsIndex, n: int) -> int:
     return count
 
 
+def several(numbers: Iterable[int], name: str) -> list[int]:
+    """Return the numbers as a list.
+
+    Raises
+    ------
+    TypeError
+        If there is one number instead of several.
+
+    Examples
+    --------
+    >>> several(range(1, 4), "counts")
+    [1, 2, 3]
+    """
+    try:
+        return list(numbers)
+    except TypeError:
+        raise TypeError(f"{name} is {numbers!r}: give several numbers, such as [1, 2, 5]") from None
+
+
 def every_edge(n: int, counts: Iterable[int]) -> NDArray[np.intp]:
     """Return the edges of several split counts, sorted, each once.
 
@@ -199,6 +218,6 @@ def split_curve(
     array([10.,  5.,  2.,  1.])
     """
     rows = read_rows(predictions, logits=logits)
-    numbers = [check_splits(count, rows.n_images) for count in counts]
+    numbers = [check_splits(count, rows.n_images) for count in several(counts, "counts")]
     order = None if seed is None else shuffled_order(rows.n_images, seed)
     return curve_of(sums_of(rows, every_edge(rows.n_images, numbers), order), numbers)

@@ -15,6 +15,7 @@ import numpy as np
 
 from isexplore import uncertainty
 from isexplore.arrays import xlogx
+from isexplore.oneline import OneLine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 HALF_AN_IMAGE = 0.5
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Summary:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Summary(OneLine):
     """The numbers of a whole sample set, without those of single images.
 
     Attributes
@@ -44,7 +45,8 @@ class Summary:
     bias_constant, kl_variance
         B = Σ_c Var(p_c)/p(c), and σ² = Var(kl) in nats²: the two numbers that bias and standard error come from.
     bias
-        Estimated bias of `overall` from having N images only (first order).
+        Estimated bias of `overall` from having N images only (first order); that of a mean over S splits is about S
+        times as large.
     corrected
         `overall` with that bias taken out, within [1, C].
     standard_error
@@ -68,6 +70,14 @@ class Summary:
     def effective_classes(self) -> float:
         """How many classes used equally would be as varied as these, exp(H(p(y)))."""
         return math.exp(self.marginal_entropy)
+
+    def __str__(self) -> str:
+        images = "1 image" if self.n_images == 1 else f"{self.n_images} images"
+        return f"IS {self.overall:.2f} of {images} · {self._corrected()}"
+
+    def _corrected(self) -> str:
+        low, high = self.interval()
+        return f"corrected {self.corrected:.2f} (95 % {low:.2f}–{high:.2f})"
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return a confidence interval for the score of endlessly many images: corrected ± z·standard_error.

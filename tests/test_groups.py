@@ -332,3 +332,9 @@ def test_bad_rows_are_named() -> None:
         group_sums([[0.5, 0.5], [0.9, 0.3]], [0, 0])
     with pytest.raises(TypeError, match="give either predictions"):
         group_sums(groups=[0, 0])
+
+
+def test_it_shows_itself_in_one_line() -> None:
+    sums = group_sums(np.repeat(np.eye(4), 3, axis=0), ["a"] * 6 + ["b"] * 6)
+    assert str(sums) == "IS 4.00 = between 2 groups 2.00 × within 2.00, 12 images"
+    assert repr(sums) == f"<GroupSums: {sums}>"

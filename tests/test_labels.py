@@ -287,7 +287,7 @@ def test_no_groups_and_no_label() -> None:
 
 @pytest.mark.parametrize("label", [-1, 3, 1.0, "cat"])
 def test_labels_that_there_are_not(label: Any) -> None:
-    with pytest.raises(ValueError, match=f"there is no class {label!r}: give a whole number from 0 to 2"):
+    with pytest.raises(ValueError, match=f"there is no class {label!r}: give its number, from 0 to 2, not its name"):
         without_label(np.eye(3), label)
 
 

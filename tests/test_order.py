@@ -257,7 +257,7 @@ def test_the_lines_of_a_test() -> None:
         "order (JSD 2.3 nats, 0.041 in random order; p = 0.005)."
     )
     assert str(OrderTest(jsd=0.04, expected=0.041, p_value=0.6, **given_)) == (
-        "The images may well lie in random order: the splits differ as by chance (JSD 0.04 nats, 0.041 in random "
+        "The images may well lie in random order: the splits differ no more than by chance (JSD 0.04 nats, 0.041 in random "
         "order; p = 0.6)."
     )
 
@@ -283,3 +283,10 @@ def test_bad_rows_are_named() -> None:
     p[17] = math.nan
     with pytest.raises(ValueError, match="row 17 of the probabilities holds nan"):
         order_test(p)
+
+
+def test_a_loss_is_that_of_a_score() -> None:
+    with pytest.raises(TypeError, match=r"this is ndarray, no Score: give inception_score"):
+        split_loss(np.eye(3))  # type: ignore[arg-type]
+    loss = split_loss(inception_score(np.eye(10), splits=2))
+    assert repr(loss) == f"<SplitLoss: {loss}>"

@@ -306,3 +306,15 @@ def test_other_precisions_are_refused(tmp_path: Path, dtype: torch.dtype) -> Non
     save_torch_file(tensors, tmp_path / "sums", {"format": "isexplore shard sums 1"})
     with pytest.raises(ValueError, match="sums holds no sums of a shard"):
         ShardSums.load(tmp_path / "sums")
+
+
+def test_what_is_no_shard_is_named() -> None:
+    with pytest.raises(TypeError, match=r"a shard is ndarray: give shard_sums\(predictions\)"):
+        merge_shards([np.eye(3)])  # type: ignore[list-item]
+
+
+def test_a_summary_shows_itself_in_one_line() -> None:
+    summary = shard_sums(np.repeat([[0.9, 0.1], [0.1, 0.9]], 20, axis=0)).summary()
+    low, high = summary.interval()
+    line = f"IS {summary.overall:.2f} of 40 images · corrected {summary.corrected:.2f} (95 % {low:.2f}–{high:.2f})"
+    assert (str(summary), repr(summary), summary._repr_html_()) == (line, f"<Summary: {line}>", line)

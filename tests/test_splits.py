@@ -91,3 +91,8 @@ def test_bad_counts(splits: Any) -> None:
 def test_a_count_that_the_curve_lacks() -> None:
     with pytest.raises(ValueError, match="not made for 5 splits"):
         split_curve(np.eye(12), [3]).at(5)
+
+
+def test_one_count_is_no_list_of_counts() -> None:
+    with pytest.raises(TypeError, match=r"counts is 10: give several numbers, such as \[1, 2, 5\]"):
+        split_curve(np.eye(12), 10)  # type: ignore[arg-type]

@@ -137,7 +137,8 @@ def over_parts(
     if parts.empty:
         notes.append(f"nan: {parts.empty} of {count} splits hold no image, and the mean of nothing is nan.")
     if failed:
-        notes.append(f"nan: {why}, in {failed} of {count} splits.")
+        where = "" if count == 1 else f", in {failed} of {count} splits"
+        notes.append(f"nan: {why}{where}.")
     if count <= ddof:
         notes.append("The spread is nan: one split has no sample standard deviation.")
     note = join(*notes)

@@ -85,5 +85,8 @@ GUIDED_DIFFUSION = Convention(
     difference="Mean over parts of 5000 images as they lie, however short the last one is, by plain logarithms.",
     source="Dhariwal & Nichol 2021; openai/guided-diffusion, evaluations/evaluator.py",
     compute=_guided_diffusion,
-    remark="The number of splits plays no part; a file that is sorted by class scores far too low.",
+    remark=(
+        "The number of splits plays no part. A file of more than 5000 images that is sorted by class scores far too "
+        "low."
+    ),
 )
