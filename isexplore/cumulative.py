@@ -9,6 +9,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from isexplore.arrays import TINY, Rows, read_rows, to_numpy
+from isexplore.edges import all_edges, even_edges, every_edge
 from isexplore.terms import read_terms
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 EDGES = 1000  # 8 MB at 1000 classes
+USUAL_SPLITS = 100  # the edges of 1 to 100 splits take 24 MB at 1000 classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +140,7 @@ def cumulative_sums(
         A `Predictions`, or an (N, C) array or tensor of probabilities.
     edges
         Numbers of images, from 0 to N, in any order; 0 and N are always kept. Each takes C·8 bytes. None: about 1000,
-        evenly spread.
+        evenly spread, and those of 1 to 100 splits.
     order
         (N,) permutation in which the images are taken; None: as they lie.
     logits
@@ -156,20 +158,12 @@ def cumulative_sums(
     (array([2., 2., 2.]), 4.0)
     """
     rows = read_rows(predictions, logits=logits)
-    kept = all_edges(even_edges(rows.n_images, EDGES) if edges is None else edges, rows.n_images)
-    permutation = None if order is None else check_permutation(order, rows.n_images)
+    n = rows.n_images
+    if edges is None:
+        edges = np.append(even_edges(n, EDGES), every_edge(n, range(1, min(n, USUAL_SPLITS) + 1)))
+    kept = all_edges(edges, n)
+    permutation = None if order is None else check_permutation(order, n)
     return sums_of(rows, kept, permutation)
-
-
-def even_edges(n: int, most: int) -> NDArray[np.intp]:
-    """Return the ends of `most` runs of n images, or of all n.
-
-    Examples
-    --------
-    >>> even_edges(6, 3)
-    array([0, 2, 4, 6])
-    """
-    return np.arange(min(most, n) + 1) * n // min(most, n)
 
 
 def sums_of(rows: Rows, edges: NDArray[np.intp], order: NDArray[np.intp] | None) -> CumulativeSums:
@@ -187,28 +181,6 @@ def running(values: NDArray[np.float64]) -> NDArray[np.float64]:
     array([0., 1., 3.])
     """
     return np.concatenate([[0.0], np.cumsum(values)])
-
-
-def all_edges(edges: ArrayLike, n: int) -> NDArray[np.intp]:
-    """Return the edges sorted, each once, with 0 and n among them.
-
-    Raises
-    ------
-    ValueError
-        If one is no whole number from 0 to n.
-
-    Examples
-    --------
-    >>> all_edges([4, 2, 4], 6)
-    array([0, 2, 4, 6])
-    """
-    given = np.asarray(edges)
-    if given.size and not (np.issubdtype(given.dtype, np.integer) and given.min() >= 0 and given.max() <= n):
-        raise ValueError(f"edges must be whole numbers from 0 to {n}, the number of images")
-    kept = np.zeros(n + 1, dtype=bool)
-    kept[[0, n]] = True
-    kept[given.astype(np.intp)] = True
-    return np.flatnonzero(kept)
 
 
 def check_permutation(order: ArrayLike, n: int) -> NDArray[np.intp]:

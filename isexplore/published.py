@@ -20,8 +20,8 @@ from statistics import NormalDist
 from typing import SupportsIndex
 
 from isexplore.arrays import MIN_CLASSES
+from isexplore.edges import check_splits
 from isexplore.oneline import OneLine
-from isexplore.splits import check_splits
 from isexplore.uncertainty import FIRST_ORDER_LIMIT
 
 # The spread of a few splits is uncertain itself: the verdict counts on no more than its lower bound at this level.

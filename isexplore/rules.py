@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isexplore.splits import check_splits, split_edges
+from isexplore.edges import check_splits, split_edges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-__all__ = ["RULES", "Printed", "SplitRule", "printed_score"]
+__all__ = ["RULES", "PrintedSplits", "SplitRule", "printed_score"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ RULES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Printed:
+class PrintedSplits:
     """What code prints that follows a rule.
 
     Attributes
@@ -100,7 +100,7 @@ class Printed:
 
 def printed_score(
     split_scores: NDArray[np.float64], cuts: NDArray[np.int64], n: int, *, of_a_sample: bool = False
-) -> Printed:
+) -> PrintedSplits:
     """Return the mean and the spread of the split scores that a rule gives.
 
     Parameters
@@ -120,4 +120,4 @@ def printed_score(
     1
     """
     std = float(split_scores.std(ddof=int(of_a_sample))) if len(split_scores) > of_a_sample else float("nan")
-    return Printed(float(split_scores.mean()), std, cuts, n - int(cuts[-1]))
+    return PrintedSplits(float(split_scores.mean()), std, cuts, n - int(cuts[-1]))

@@ -10,8 +10,8 @@ import numpy as np
 from isexplore import uncertainty
 from isexplore.arrays import read_rows
 from isexplore.cumulative import CumulativeSums, running
+from isexplore.edges import every_edge, split_edges
 from isexplore.order import order_warnings
-from isexplore.splits import every_edge, split_edges
 from isexplore.summary import Summary, summarise
 from isexplore.terms import divergences, read_terms
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isexplore.arrays import read_rows
 from isexplore.cumulative import sums_of
+from isexplore.edges import check_splits, every_edge, split_edges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,60 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.cumulative import CumulativeSums
-
-
-def split_edges(n: int, splits: int) -> NDArray[np.int64]:
-    """Return where the splits of n images begin and end: i·n // S, the rule of the original code.
-
-    Parameters
-    ----------
-    n
-        Number of images N.
-    splits
-        Number of contiguous splits S, from 1 to N.
-
-    Returns
-    -------
-    NDArray
-        (S + 1,) edges; split i holds the images from edge i up to, not including, edge i + 1.
-
-    Raises
-    ------
-    ValueError
-        If `splits` is not a whole number from 1 to N.
-
-    Examples
-    --------
-    >>> split_edges(10, 4)
-    array([ 0,  2,  5,  7, 10])
-    """
-    splits = check_splits(splits, n)
-    return np.arange(splits + 1, dtype=np.int64) * n // splits
-
-
-def check_splits(splits: SupportsIndex, n: int) -> int:
-    """Return the split count as an int, if n images can be split so.
-
-    Raises
-    ------
-    ValueError
-        If `splits` is not a whole number from 1 to n.
-
-    Examples
-    --------
-    >>> check_splits(20, 12)
-    Traceback (most recent call last):
-    ValueError: 20 splits of 12 images would leave splits empty: give a number from 1 to 12
-    """
-    try:
-        count = operator.index(splits)
-    except TypeError:
-        raise ValueError(f"splits is {splits!r}: give a whole number from 1 to {n}") from None
-    if count < 1:
-        raise ValueError(f"splits is {count}: give a whole number from 1 to {n}")
-    if count > n:
-        raise ValueError(f"{count} splits of {n} images would leave splits empty: give a number from 1 to {n}")
-    return count
 
 
 def several(numbers: Iterable[int], name: str) -> list[int]:
@@ -91,21 +37,6 @@ def several(numbers: Iterable[int], name: str) -> list[int]:
         return list(numbers)
     except TypeError:
         raise TypeError(f"{name} is {numbers!r}: give several numbers, such as [1, 2, 5]") from None
-
-
-def every_edge(n: int, counts: Iterable[int]) -> NDArray[np.intp]:
-    """Return the edges of several split counts, sorted, each once.
-
-    Examples
-    --------
-    >>> every_edge(10, [2, 4])
-    array([ 0,  2,  5,  7, 10])
-    """
-    kept = np.zeros(n + 1, dtype=bool)
-    kept[[0, n]] = True
-    for count in counts:
-        kept[split_edges(n, count)] = True
-    return np.flatnonzero(kept)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torchmetrics.image.inception import InceptionScore as TorchmetricsScore
 
 from isexplore.arrays import read_rows
-from isexplore.conventions import Row, compare_conventions, convention_rows
+from isexplore.conventions import ConventionRow, compare_conventions, convention_rows
 from isexplore.conventions.sums import read_sums
 from isexplore.conventions.table import CONVENTIONS
 from isexplore.score import inception_score
@@ -42,11 +42,13 @@ DIRICHLET = np.random.default_rng(0).dirichlet(np.ones(10), 1000)
 SIZES = [(23, 5), (24, 6), (17, 1), (8, 8), (12, 10), (3, 10), (1, 1), (1, 4)]
 
 
-def named(rows: list[Row]) -> dict[str, Row]:
+def named(rows: list[ConventionRow]) -> dict[str, ConventionRow]:
     return {row.convention: row for row in rows}
 
 
-def row_of(name: str, predictions: Any = None, *, logits: Any = None, splits: int = 10, order: Any = None) -> Row:
+def row_of(
+    name: str, predictions: Any = None, *, logits: Any = None, splits: int = 10, order: Any = None
+) -> ConventionRow:
     """Return the row of one convention, with a given order for the one that shuffles without a seed."""
     rows = read_rows(predictions, logits=logits)
     sums = read_sums(rows, splits, np.arange(rows.n_images) if order is None else order)
@@ -54,7 +56,7 @@ def row_of(name: str, predictions: Any = None, *, logits: Any = None, splits: in
     return row
 
 
-def assert_prints(row: Row, value: float, spread: float | None = None) -> None:
+def assert_prints(row: ConventionRow, value: float, spread: float | None = None) -> None:
     assert row.value == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True)
     assert (row.spread is None) == (spread is None)
     if spread is not None:
@@ -419,7 +421,7 @@ def test_the_data_frame() -> None:
 # Kinds of input ------------------------------------------------------------------------------------------------------
 
 
-def assert_same(rows: list[Row], others: list[Row]) -> None:
+def assert_same(rows: list[ConventionRow], others: list[ConventionRow]) -> None:
     for row, other in zip(rows, others, strict=True):
         assert row.value == pytest.approx(other.value, rel=1e-9, nan_ok=True)
         assert (row.spread is None) == (other.spread is None)

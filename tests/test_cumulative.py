@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isexplore.cumulative import all_edges, cumulative_sums
+from isexplore.cumulative import cumulative_sums
+from isexplore.edges import all_edges
 from isexplore.score import inception_score
 
 

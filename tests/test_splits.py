@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isexplore.edges import every_edge, split_edges
 from isexplore.score import inception_score, with_splits
-from isexplore.splits import every_edge, shuffled_order, split_curve, split_edges
+from isexplore.splits import shuffled_order, split_curve
 
 
 def exactly(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isexplore.conventions.convention import Row
+from isexplore.conventions.convention import ConventionRow
 from isexplore.conventions.table import compare_conventions, convention_rows
 
-__all__ = ["Row", "compare_conventions", "convention_rows"]
+__all__ = ["ConventionRow", "compare_conventions", "convention_rows"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.conventions.parts import Parts
-    from isexplore.conventions.sums import Sums
+    from isexplore.conventions.sums import ConventionSums
 
 # Why a score by plain logarithms is NaN.
 PLAIN_ZERO = "an exact zero makes 0 · ln 0 = nan in plain logarithms"
@@ -60,17 +60,19 @@ class Convention:
     name: str
     difference: str
     source: str
-    compute: Callable[[Sums], Printed]
+    compute: Callable[[ConventionSums], Printed]
     remark: str = ""
 
-    def row(self, sums: Sums) -> Row:
+    def row(self, sums: ConventionSums) -> ConventionRow:
         """Return what it prints, with its explanation."""
         printed = self.compute(sums)
-        return Row(self.name, printed.value, printed.spread, printed.note, self.difference, self.remark, self.source)
+        return ConventionRow(
+            self.name, printed.value, printed.spread, printed.note, self.difference, self.remark, self.source
+        )
 
 
 @dataclass(frozen=True)
-class Row:
+class ConventionRow:
     """What one convention prints, and why.
 
     Attributes
@@ -148,7 +150,7 @@ def over_parts(
     return Printed(float(scores.mean()), float(scores.std(ddof=ddof)) if count > ddof else math.nan, note)
 
 
-def dropped_images(sums: Sums) -> str:
+def dropped_images(sums: ConventionSums) -> str:
     """Say how many images equal splits leave out; nothing if none, or if all splits are empty."""
     dropped = sums.n_images % sums.splits
     return f"The last images are left out, {dropped} of {sums.n_images}." if 0 < dropped < sums.n_images else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.conventions.parts import Parts
-    from isexplore.conventions.sums import Sums
+    from isexplore.conventions.sums import ConventionSums
 
 MINUS_INFINITY = "an exact zero is a logit of −inf, and 0 · (−inf) is nan"
 EMPTY_CLASS = "a class has p(y) = 0, and 0 · ln 0 is nan"
@@ -32,22 +32,22 @@ def _empty_class(parts: Parts, limit: float) -> NDArray[np.bool_]:
     return np.asarray((parts.marginals <= limit).any(axis=1))
 
 
-def _torch_fidelity(sums: Sums) -> Printed:
+def _torch_fidelity(sums: ConventionSums) -> Printed:
     return _from_logits(sums.fidelity, limit=0.0, ddof=0)
 
 
-def _torchmetrics(sums: Sums) -> Printed:
+def _torchmetrics(sums: ConventionSums) -> Printed:
     printed = _from_logits(sums.chunked, sums.vanishing, ddof=1)
     made = len(sums.chunked.sizes)
     note = f"Makes {made} splits instead of {sums.splits}." if made != sums.splits else ""
     return replace(printed, note=join(printed.note, note))
 
 
-def _ignite(sums: Sums) -> Printed:
+def _ignite(sums: ConventionSums) -> Printed:
     return Printed(math.exp(float(sums.whole.log_scores_eps[0])))
 
 
-def _piq(sums: Sums) -> Printed:
+def _piq(sums: ConventionSums) -> Printed:
     parts = sums.equal
     bad = _empty_class(parts, sums.vanishing)  # torch's kl_div takes p ln p as 0 at p = 0, but not p ln p(y)
     printed = over_parts(parts, parts.log_scores, bad, EMPTY_CLASS, ddof=1)

@@ -9,17 +9,17 @@ import numpy as np
 
 from isexplore.conventions.convention import PLAIN_ZERO, Convention, Printed, join, over_parts
 from isexplore.conventions.sums import GUIDED_DIFFUSION_SIZE
-from isexplore.splits import check_splits
+from isexplore.edges import check_splits
 
 if TYPE_CHECKING:
-    from isexplore.conventions.sums import Sums
+    from isexplore.conventions.sums import ConventionSums
 
 
-def _isexplore_whole(sums: Sums) -> Printed:
+def _isexplore_whole(sums: ConventionSums) -> Printed:
     return Printed(math.exp(max(float(sums.whole.log_scores[0]), 0.0)))
 
 
-def _isexplore_splits(sums: Sums) -> Printed:
+def _isexplore_splits(sums: ConventionSums) -> Printed:
     try:
         check_splits(sums.splits, sums.n_images)
     except ValueError as error:
@@ -28,15 +28,15 @@ def _isexplore_splits(sums: Sums) -> Printed:
     return Printed(float(scores.mean()), float(scores.std()))
 
 
-def _improved_gan(sums: Sums) -> Printed:
+def _improved_gan(sums: ConventionSums) -> Printed:
     return over_parts(sums.floor, sums.floor.log_scores, sums.floor.has_zero, PLAIN_ZERO)
 
 
-def _corrected(sums: Sums) -> Printed:
+def _corrected(sums: ConventionSums) -> Printed:
     return Printed(math.exp(float(sums.whole.log_scores[0])))
 
 
-def _guided_diffusion(sums: Sums) -> Printed:
+def _guided_diffusion(sums: ConventionSums) -> Printed:
     parts, last = sums.by_5000, sums.n_images % GUIDED_DIFFUSION_SIZE
     printed = over_parts(parts, parts.log_scores, parts.has_zero, PLAIN_ZERO)
     uneven = f"The last part, of {last} images, counts as much as one of {GUIDED_DIFFUSION_SIZE}."

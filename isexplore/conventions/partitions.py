@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isexplore.edges import split_edges
 from isexplore.rules import cuts_of_size, equal_cuts
-from isexplore.splits import split_edges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

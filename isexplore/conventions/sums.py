@@ -21,7 +21,7 @@ GUIDED_DIFFUSION_SIZE = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
+class ConventionSums:
     """All that the conventions need to know of a sample set, from one pass over its rows.
 
     Attributes
@@ -55,7 +55,9 @@ class Sums:
     chunked: Parts
 
 
-def read_sums(rows: Rows, splits: int, unseeded: NDArray[np.int64], order: NDArray[np.int64] | None = None) -> Sums:
+def read_sums(
+    rows: Rows, splits: int, unseeded: NDArray[np.int64], order: NDArray[np.int64] | None = None
+) -> ConventionSums:
     """Read the rows once.
 
     Parameters
@@ -92,4 +94,4 @@ def read_sums(rows: Rows, splits: int, unseeded: NDArray[np.int64], order: NDArr
         chunks(n, -(-n // splits)).along(unseeded),
     ]
     parts = read_parts(rows, partitions if order is None else [partition.along(order) for partition in partitions])
-    return Sums(n, rows.n_classes, splits, rows.are_logits, vanishing(rows), *parts)
+    return ConventionSums(n, rows.n_classes, splits, rows.are_logits, vanishing(rows), *parts)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from isexplore.conventions.convention import Row
+    from isexplore.conventions.convention import ConventionRow
 
 CONVENTIONS = (
     originals.ISEXPLORE_WHOLE,
@@ -92,7 +92,7 @@ def convention_rows(
     splits: int = 10,
     seed: int | None = None,
     order: NDArray[np.int64] | None = None,
-) -> list[Row]:
+) -> list[ConventionRow]:
     """Return the rows of `compare_conventions` without pandas; a spread is None where the original prints none.
 
     Parameters

@@ -13,23 +13,23 @@ from isexplore.conventions.parts import EPS
 
 if TYPE_CHECKING:
     from isexplore.conventions.parts import Parts
-    from isexplore.conventions.sums import Sums
+    from isexplore.conventions.sums import ConventionSums
 
 BROWNLEE = "Brownlee 2019, “How to Implement the Inception Score (IS) for Evaluating GANs”, machinelearningmastery.com"
 ENCYCLOPEDIA = "Wikipedia, “Inception score”"
 
 
-def _with_eps(sums: Sums, parts: Parts) -> Printed:
+def _with_eps(sums: ConventionSums, parts: Parts) -> Printed:
     bad = parts.has_zero & (sums.vanishing > EPS)
     return over_parts(parts, parts.log_scores_eps, bad, "1e-16 is 0 in this precision, and 0 · ln 0 is nan")
 
 
-def _numpy(sums: Sums) -> Printed:
+def _numpy(sums: ConventionSums) -> Printed:
     printed = _with_eps(sums, sums.whole)
     return Printed(printed.value, None, printed.note)
 
 
-def _keras(sums: Sums) -> Printed:
+def _keras(sums: ConventionSums) -> Printed:
     printed = _with_eps(sums, sums.equal)
     return Printed(printed.value, printed.spread, join(printed.note, dropped_images(sums)))
 
@@ -41,17 +41,17 @@ def _exponential(exponent: float) -> Printed:
         return Printed(math.inf, None, f"inf: exp({exponent:.6g}) is more than a float64 can hold.")
 
 
-def _prose(sums: Sums) -> Printed:
+def _prose(sums: ConventionSums) -> Printed:
     return _exponential(sums.n_images * float(sums.whole.log_scores[0]) / sums.n_classes)
 
 
-def _blog(sums: Sums) -> Printed:
+def _blog(sums: ConventionSums) -> Printed:
     if sums.whole.has_zero[0]:
         return Printed(math.nan, None, f"nan: {PLAIN_ZERO}.")
     return Printed(float(sums.whole.log_scores[0]) / sums.n_classes)
 
 
-def _two_samples(sums: Sums) -> Printed:
+def _two_samples(sums: ConventionSums) -> Printed:
     if sums.halves.empty:
         return Printed(math.nan, None, "nan: the first half holds no image, and the mean of nothing is nan.")
     first, second = sums.halves.marginals
@@ -64,11 +64,11 @@ def _two_samples(sums: Sums) -> Printed:
     return _exponential(float(sums.halves.xlogx[1]) - cross)
 
 
-def _entropies(sums: Sums) -> Printed:
+def _entropies(sums: ConventionSums) -> Printed:
     return Printed(math.exp(float(sums.whole.log_scores[0])))
 
 
-def _marginal_only(sums: Sums) -> Printed:
+def _marginal_only(sums: ConventionSums) -> Printed:
     meant = math.exp(-float(xlogx(sums.whole.marginals[0]).sum()))
     note = f"Raises as printed, an axis error; as meant it gives exp H(p(y)) = {meant:.6g}, which ignores sharpness."
     return Printed(math.nan, None, note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from isexplore.conventions import Row, convention_rows
+from isexplore.conventions import ConventionRow, convention_rows
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.worker import Worker
 
@@ -23,7 +23,7 @@ class ConventionsPanel(Panel):
     def __init__(self, state: ExplorerState) -> None:
         self.worker = Worker()
         self._is_open = False
-        self._rows: list[Row] = []
+        self._rows: list[ConventionRow] = []
         self._of: Frame | None = None  # what the rows were computed from
         self._asked: Frame | None = None  # what they are being computed from
         super().__init__(state)
@@ -64,7 +64,7 @@ class ConventionsPanel(Panel):
         self.worker.cancel()
         self.worker.close()
 
-    def _take(self, frame: Frame, rows: list[Row]) -> None:
+    def _take(self, frame: Frame, rows: list[ConventionRow]) -> None:
         with self.state.lock:
             self._of, self._rows = frame, rows
             self.redraw()
@@ -82,7 +82,7 @@ def _same(computed: Frame | None, shown: Frame) -> bool:
     )
 
 
-def _cells(row: Row, overall: float) -> dict[str, str]:
+def _cells(row: ConventionRow, overall: float) -> dict[str, str]:
     return {
         "name": row.convention,
         "value": _text(row.value),

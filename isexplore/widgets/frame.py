@@ -9,10 +9,11 @@ import numpy as np
 
 from isexplore.arrays import read_rows
 from isexplore.cumulative import EDGES, CumulativeSums, sums_of
+from isexplore.edges import every_edge
 from isexplore.order import OrderTest, order_test
-from isexplore.rules import RULES, Printed, printed_score
+from isexplore.rules import RULES, PrintedSplits, printed_score
 from isexplore.score import Score, score_and_sums, with_splits
-from isexplore.splits import SplitCurve, curve_of, every_edge, shuffled_order
+from isexplore.splits import SplitCurve, curve_of, shuffled_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +179,7 @@ class Frame:
     score : Score
         At the current split count and order.
     rules : Rules
-    printed : Printed
+    printed : PrintedSplits
         What code prints that follows these rules.
     reference : Reference
     selection : Selection or None
@@ -191,7 +192,7 @@ class Frame:
     order: Order
     score: Score
     rules: Rules
-    printed: Printed
+    printed: PrintedSplits
     reference: Reference
     walk: Walk
     selection: Selection | None = None
@@ -206,7 +207,7 @@ def sample_of(predictions: Predictions) -> Sample:
     return Sample(predictions, score, top_class, counts, file_order=_order(predictions, None, sums))
 
 
-def printed_by(rules: Rules, score: Score, order: Order) -> Printed:
+def printed_by(rules: Rules, score: Score, order: Order) -> PrintedSplits:
     """Return what code prints that follows other rules, at the same split count and in the same order."""
     n = score.n_images
     cuts = RULES[rules.split_rule].cuts(n, score.splits)
