@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import io
 import json
 import math
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from threading import enumerate as running_threads
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -392,12 +395,12 @@ def test_conventions_are_computed_when_asked_for_and_then_follow() -> None:
     panel = ConventionsPanel(state)
     state.set_splits(7)
     settle(panel)
-    assert panel.view == {"isOpen": False, "stale": False, "rows": []}
+    assert panel.view == {"isOpen": False, "busy": False, "rows": []}
 
     say(panel, {"kind": "open"})
     assert panel.view["isOpen"]
     settle(panel)
-    assert not panel.view["stale"]
+    assert not panel.view["busy"]
     expected = {row.convention: row for row in convention_rows(predictions, splits=7)}
     assert [row["name"] for row in panel.view["rows"]] == list(expected)
     for row in panel.view["rows"]:
@@ -416,7 +419,7 @@ def test_conventions_are_computed_when_asked_for_and_then_follow() -> None:
     say(panel, {"kind": "close"})
     state.shuffle(6)
     settle(panel)
-    assert panel.view == {"isOpen": False, "stale": False, "rows": []}
+    assert panel.view == {"isOpen": False, "busy": False, "rows": []}
     panel.close()
 
 
@@ -429,18 +432,86 @@ def test_conventions_that_are_no_longer_right_are_marked() -> None:
     sent.clear()
     state.set_splits(3)
     settle(panel)
-    assert [message["view"]["stale"] for message in sent] == [True, False]
+    assert [message["view"]["busy"] for message in sent] == [True, False]
 
 
-def test_what_breaks_in_the_comparison_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_breaks_in_the_comparison_is_said_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr("isexplore.widgets.conventions.convention_rows", broken)
     panel = ConventionsPanel(show(make()))
+    with monkeypatch.context() as patch:
+        patch.setattr("isexplore.widgets.conventions.convention_rows", broken)
+        say(panel, {"kind": "open"})
+        settle(panel)
+        assert (panel.error, panel.view["busy"], panel.view["rows"]) == ("no room", False, [])
+    say(panel, {"kind": "close"})
     say(panel, {"kind": "open"})
     settle(panel)
-    assert panel.error == "no room"
+    assert (panel.error, panel.view["busy"], len(panel.view["rows"])) == ("", False, 16)
+
+
+def test_a_comparison_that_is_put_away_keeps_nothing_alive() -> None:
+    state = show(make())
+    panel = ConventionsPanel(state)
+    say(panel, {"kind": "open"})
+    settle(panel)
+    old = ref(frame_of(state).sample)
+    say(panel, {"kind": "close"})
+    state.show(make(20, 3))
+    settle(panel)
+    gc.collect()
+    assert old() is None
+
+
+@pytest.mark.parametrize("kind", ["shuffle", "open"])
+def test_closing_does_not_wait_for_what_runs(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, go_on = Event(), Event()
+
+    def slow(*_: object, **__: object) -> None:
+        running.set()
+        go_on.wait(60)
+
+    monkeypatch.setattr("isexplore.widgets.protocol.shuffled", slow)
+    monkeypatch.setattr("isexplore.widgets.conventions.convention_rows", slow)
+    state = show(make())
+    panel = ProtocolPanel(state) if kind == "shuffle" else ConventionsPanel(state)
+    say(panel, {"kind": kind, "seed": 1})
+    assert running.wait(60)
+    with state.lock:
+        panel.close()
+    assert not go_on.is_set()
+    go_on.set()
+
+
+def test_file_order_is_not_undone_by_an_earlier_shuffle(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = show(make())
+    panel = ProtocolPanel(state)
+    handed_over, go_on = Event(), Event()
+    finish = ProtocolPanel._finish
+
+    def late(self: ProtocolPanel, request: int, act: Callable[[], None]) -> None:
+        handed_over.set()
+        go_on.wait(60)
+        finish(self, request, act)
+
+    monkeypatch.setattr(ProtocolPanel, "_finish", late)
+    say(panel, {"kind": "shuffle", "seed": 3})
+    assert handed_over.wait(60)
+    say(panel, {"kind": "shuffle", "seed": None})
+    go_on.set()
+    settle(panel)
+    assert (frame_of(state).order.seed, panel.busy) == (None, "")
+
+
+def test_an_order_that_was_shuffled_here_raises_no_alarm() -> None:
+    state = show(ix.Predictions.from_probabilities(np.repeat(np.eye(5) * 0.95 + 0.01, 50, axis=0)))
+    panel = ProtocolPanel(state)
+    order = frame_of(state).order
+    assert panel.view["alarm"]
+    state.set_order(frame_of(state).sample, replace(order, seed=7))  # as if chance had sorted the images
+    assert not panel.view["alarm"]
+    assert panel.view["test"].startswith("In random order: p = ")
 
 
 def _printed(value: float) -> str:

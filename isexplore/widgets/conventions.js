@@ -18,9 +18,9 @@ export default {
         const v = view();
         button.textContent = v.isOpen ? "Put away" : "Compare";
         button.setAttribute("aria-expanded", String(v.isOpen));
-        status.textContent = !v.isOpen ? "libraries, tutorials and articles, each by its own rules" : v.stale ? "computing …" : "";
+        status.textContent = !v.isOpen ? "libraries, tutorials and articles, each by its own rules" : v.busy ? "computing …" : "";
         scroll.hidden = !v.isOpen || !v.rows.length;
-        scroll.classList.toggle("ix-stale", v.stale);
+        scroll.classList.toggle("ix-stale", v.busy);
         body.replaceChildren(...v.rows.map((row) => h("tr", {},
           h("th", { scope: "row" }, row.name),
           h("td", { class: "ix-figure" }, row.value),

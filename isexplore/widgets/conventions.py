@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from isexplore.conventions import ConventionRow, convention_rows
@@ -10,7 +11,7 @@ from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
-    from isexplore.widgets.frame import Frame
+    from isexplore.widgets.frame import Frame, Order, Sample
     from isexplore.widgets.state import ExplorerState
 
 
@@ -24,62 +25,79 @@ class ConventionsPanel(Panel):
         self.worker = Worker()
         self._is_open = False
         self._rows: list[ConventionRow] = []
-        self._of: Frame | None = None  # what the rows were computed from
-        self._asked: Frame | None = None  # what they are being computed from
+        self._of: Shown | None = None  # what the rows were computed from
+        self._asked: Shown | None = None  # what they were last asked for
         super().__init__(state)
 
     def picture(self, frame: Frame) -> dict[str, Any]:
-        """Return the rows, and whether they are those of what is shown now."""
+        """Return the rows, and whether they are yet to become those of what is shown now."""
         overall = frame.score.overall
         return {
             "isOpen": self._is_open,
-            "stale": self._is_open and not _same(self._of, frame),
-            "rows": [_cells(row, overall) for row in self._rows] if self._is_open else [],
+            "busy": self._is_open and self._asked is not None and self._of != self._asked,
+            "rows": [_cells(row, overall) for row in self._rows],
         }
 
     def redraw(self) -> None:
-        """Send the current picture, and compute what it lacks."""
-        super().redraw()
+        """Ask for what the picture lacks, and send it."""
         frame = self.state.frame
-        if frame is None or not self._is_open or _same(self._of, frame) or _same(self._asked, frame):
-            return
-        self._asked = frame
-        predictions, splits, order = frame.sample.predictions, frame.score.splits, frame.order.sums.order
-        self.worker.start(
-            lambda _: convention_rows(predictions, splits=splits, order=order),
-            lambda rows: self._take(frame, rows),
-            self._give_up,
-        )
+        if frame is not None and self._is_open and Shown.by(frame) != self._asked:
+            self._compute(frame)
+        super().redraw()
 
     def act(self, kind: str, _: dict[str, Any], __: list[memoryview]) -> None:
         """Compare, or put the table away."""
         if kind not in {"open", "close"}:
             raise ValueError(f"the conventions have no action {kind!r}")
         self._is_open = kind == "open"
+        self._forget()
         self.redraw()
 
     def close(self) -> None:
         """Leave the page, and end the thread."""
+        self._forget()
+        self.worker.abandon()
         super().close()
+
+    def _forget(self) -> None:
         self.worker.cancel()
-        self.worker.close()
+        self._rows, self._of, self._asked = [], None, None
 
-    def _take(self, frame: Frame, rows: list[ConventionRow]) -> None:
+    def _compute(self, frame: Frame) -> None:
+        asked = self._asked = Shown.by(frame)
+        predictions, splits, order = frame.sample.predictions, frame.score.splits, frame.order.sums.order
+        self.worker.start(
+            lambda _: convention_rows(predictions, splits=splits, order=order),
+            lambda rows: self._take(asked, rows),
+            lambda problem: self._give_up(asked, problem),
+        )
+
+    def _take(self, asked: Shown, rows: list[ConventionRow]) -> None:
         with self.state.lock:
-            self._of, self._rows = frame, rows
-            self.redraw()
+            if asked == self._asked:
+                self._of, self._rows = asked, rows
+                super().redraw()
 
-    def _give_up(self, problem: Exception) -> None:
-        self.error = str(problem) or type(problem).__name__
+    def _give_up(self, asked: Shown, problem: Exception) -> None:
+        with self.state.lock:
+            if asked == self._asked:
+                self._of, self._rows = asked, []  # not to be tried again until a person asks
+                self.error = str(problem) or type(problem).__name__
+                super().redraw()
 
 
-def _same(computed: Frame | None, shown: Frame) -> bool:
-    return (
-        computed is not None
-        and computed.sample is shown.sample
-        and computed.order is shown.order
-        and computed.score.splits == shown.score.splits
-    )
+@dataclass(frozen=True)
+class Shown:
+    """What a comparison depends on; samples and orders are the same only if they are identical."""
+
+    sample: Sample
+    order: Order
+    splits: int
+
+    @classmethod
+    def by(cls, frame: Frame) -> Shown:
+        """Return what a comparison with what is on screen depends on."""
+        return cls(frame.sample, frame.order, frame.score.splits)
 
 
 def _cells(row: ConventionRow, overall: float) -> dict[str, str]:

@@ -16,7 +16,8 @@ from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
-    from isexplore.order import OrderTest
+    from collections.abc import Callable
+
     from isexplore.widgets.frame import Frame, Order, Sample
     from isexplore.widgets.state import ExplorerState
 
@@ -32,6 +33,7 @@ class ProtocolPanel(Panel):
 
     def __init__(self, state: ExplorerState) -> None:
         self.worker = Worker()
+        self._latest = 0  # number of the latest request for an order
         super().__init__(state)
         self.observe(self._slid, "splits")
 
@@ -62,8 +64,8 @@ class ProtocolPanel(Panel):
                 "leftOut": printed.left_out,
             },
             "loss": asdict(split_loss(score)),
-            "alarm": order.test is not None and order.test.alarm,
-            "test": _verdict(order.test),
+            "alarm": _alarm(order),
+            "test": _verdict(order),
         }
 
     def redraw(self) -> None:
@@ -86,32 +88,42 @@ class ProtocolPanel(Panel):
 
     def close(self) -> None:
         """Leave the page, and end the thread."""
+        self._latest += 1
+        self.worker.abandon()
         super().close()
-        self.worker.cancel()
-        self.worker.close()
 
     def _shuffle(self, given: Any) -> None:
         frame = self.state.frame
         if frame is None:
             raise ValueError("no sample set is shown yet: choose one first")
+        if given is not None:
+            shuffled_order(1, int(given))  # says at once if it is no seed
+        self._latest += 1
         if given is None:
             self.worker.cancel()
             self.busy = ""
             self.state.shuffle(None)
             return
-        seed, sample = int(given), frame.sample
-        shuffled_order(1, seed)  # says at once if it is no seed
+        seed, sample, request = int(given), frame.sample, self._latest
         self.busy = "shuffling …"
-        self.worker.start(lambda _: shuffled(sample, seed), lambda order: self._take(sample, order), self._give_up)
+        self.worker.start(
+            lambda _: shuffled(sample, seed),
+            lambda order: self._finish(request, lambda: self._take(sample, order)),
+            lambda problem: self._finish(request, lambda: self._give_up(problem)),
+        )
+
+    def _finish(self, request: int, act: Callable[[], None]) -> None:
+        """Act on what the worker made of a request, unless there was another one since."""
+        with self.state.lock:
+            if request == self._latest:
+                self.busy = ""
+                act()
 
     def _take(self, sample: Sample, order: Order) -> None:
-        with self.state.lock:
-            self.busy = ""
-            if self.state.frame is not None and self.state.frame.sample is sample:  # else it is another set's order
-                self.attempt(self.state.set_order, sample, order)
+        if self.state.frame is not None and self.state.frame.sample is sample:  # else it is another set's order
+            self.attempt(self.state.set_order, sample, order)
 
     def _give_up(self, problem: Exception) -> None:
-        self.busy = ""
         self.error = str(problem) or type(problem).__name__
 
     def _slid(self, change: dict[str, Any]) -> None:
@@ -123,11 +135,18 @@ def _words(order: Order) -> str:
     return "file order" if order.seed is None else f"the order shuffled with seed {order.seed}"
 
 
-def _verdict(test: OrderTest | None) -> str:
+def _alarm(order: Order) -> bool:
+    # An order that was shuffled here is random, whatever one test in a thousand says.
+    return order.seed is None and order.test is not None and order.test.alarm
+
+
+def _verdict(order: Order) -> str:
+    test = order.test
     if test is None:
         return "Too few images to test their order."
     used = "" if test.n_used == test.n_images else f", {test.n_used:,} images"
-    if test.alarm:
+    if _alarm(order):
         share = f"{100 * test.loss:.2g} %"
-        return f"Not in random order: {test.splits} splits lose {share} to it (p = {test.p_value:.3g}{used})."
-    return f"Order as random as any: p = {test.p_value:.2g} ({test.permutations} permutations{used})."
+        return f"Not in random order: {test.splits} splits lose {share} to it (p = {test.p_value:.2g}{used})."
+    words = "Order as random as any" if order.seed is None else "In random order"
+    return f"{words}: p = {test.p_value:.2g} ({test.permutations} permutations{used})."

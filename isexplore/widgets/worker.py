@@ -85,3 +85,8 @@ class Worker:
     def close(self) -> None:
         """Finish what runs, and end the thread."""
         self._pool.shutdown()
+
+    def abandon(self) -> None:
+        """Drop what runs and what waits, without waiting for it; the thread ends by itself."""
+        self.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
