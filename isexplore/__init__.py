@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from isexplore.predictions import Predictions, load
     from isexplore.published import check_published
     from isexplore.score import Score, inception_score
+    from isexplore.shard_files import load_shard, save_shard
     from isexplore.shards import ShardSums, merge_shards, shard_sums
     from isexplore.sizes import size_curve
     from isexplore.splits import split_curve
@@ -56,11 +57,13 @@ __all__ = [
     "inception_score",
     "leave_one_out",
     "load",
+    "load_shard",
     "log_inception_score",
     "merge_shards",
     "open_images",
     "order_test",
     "predict",
+    "save_shard",
     "shard_sums",
     "size_curve",
     "split_curve",
@@ -85,11 +88,13 @@ _MODULES = {
     "inception_score": "score",
     "leave_one_out": "influence",
     "load": "predictions",
+    "load_shard": "shard_files",
     "log_inception_score": "loss",
     "merge_shards": "shards",
     "open_images": "images",
     "order_test": "order",
     "predict": "inference",
+    "save_shard": "shard_files",
     "shard_sums": "shards",
     "size_curve": "sizes",
     "split_curve": "splits",

@@ -97,8 +97,11 @@ class Rows:
         xp = array_namespace(self.matrix)
         if not xp.isdtype(self.matrix.dtype, "real floating"):
             return ROW_SUM_TOLERANCE
-        # bfloat16 rounds so coarsely that good rows miss one by several 1e-3.
-        return max(ROW_SUM_TOLERANCE, float(xp.finfo(self.matrix.dtype).eps))
+        kind = xp.finfo(self.matrix.dtype)
+        # bfloat16 rounds so coarsely that good rows miss one by several 1e-3; and many small numbers are each off by
+        # up to half of what separates the least ones, 2⁻²⁵ in float16.
+        least, eps = float(kind.smallest_normal), float(kind.eps)
+        return max(ROW_SUM_TOLERANCE, eps) + self.n_classes * least * eps / 2
 
     def blocks(self, order: NDArray[np.intp] | None = None) -> Iterator[tuple[int, Any]]:
         """Yield (rows yielded so far, float64 rows that sum to exactly one), a block at a time.
@@ -117,16 +120,19 @@ class Rows:
         """
         count = self.n_images if order is None else len(order)
         for start in range(0, count, self.step):
-            stop = min(start + self.step, count)
-            names = np.arange(start, stop) if order is None else order[start:stop]
-            p = in_float64(self.take(start, stop, order))
-            with np.errstate(invalid="ignore", over="ignore"):
-                if self.are_logits:
-                    p, _ = exponentials(p, names)
-                    p /= array_namespace(p).sum(p, axis=1, keepdims=True)
-                else:
-                    p /= self.measure(p, names)[0][:, None]  # in place: it is a copy already
-            yield start, p
+            yield start, self.normalised(start, min(start + self.step, count), order)
+
+    def normalised(self, start: int, stop: int, order: NDArray[np.intp] | None = None) -> Any:
+        """Return what `take` does as float64 rows that sum to exactly one, in a copy."""
+        names = np.arange(start, stop) if order is None else order[start:stop]
+        p = in_float64(self.take(start, stop, order))
+        with np.errstate(invalid="ignore", over="ignore"):
+            if self.are_logits:
+                p, _ = exponentials(p, names)
+                p /= array_namespace(p).sum(p, axis=1, keepdims=True)
+            else:
+                p /= self.measure(p, names)[0][:, None]
+        return p
 
 
 def in_float64(block: Any) -> Any:
@@ -175,7 +181,7 @@ def _complaint(row: NDArray[np.float64], name: int) -> str:
     if not np.isfinite(row).all():
         c = int(np.argmin(np.isfinite(row)))
         return f"row {name} of the probabilities holds {row[c]} (class {c}): predict that image again, or leave it out"
-    hint = "pass logits=… if these are logits"
+    hint = "if these are logits, pass them as logits=…, or their softmax"
     if (row < 0).any():
         c = int(np.argmin(row))
         return f"row {name} of the probabilities is negative ({row[c]:.6g} at class {c}): {hint}"
@@ -197,7 +203,7 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     Raises
     ------
     TypeError
-        If both or neither are given, or the matrix holds no real numbers.
+        If both or neither are given, or the matrix is masked or holds no real numbers.
     ValueError
         If the matrix is not N ≥ 1 by C ≥ 2. The rows themselves are checked when they are read.
 
@@ -209,10 +215,7 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     if (predictions is None) == (logits is None):
         raise TypeError("give either predictions (probabilities) or logits=…, one of the two")
     matrix = getattr(predictions, "probabilities", predictions) if logits is None else logits
-    if isinstance(matrix, (str, os.PathLike)):
-        raise TypeError(f"{matrix} is a path: open predictions with isexplore.load, or images with isexplore.predict")
-    if hasattr(matrix, "image_names"):
-        raise TypeError("these are images: first classify them, isexplore.predict(images, classifier=…)")
+    _refuse_others(matrix)
     if hasattr(matrix, "detach"):
         matrix = _on_the_cpu(matrix.detach())  # a score is a number to read: no gradient is recorded
     elif not is_array_api_obj(matrix) or isinstance(matrix, np.ndarray):
@@ -228,6 +231,19 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     if shape[1] < MIN_CLASSES:
         raise ValueError(f"the matrix has {shape[1]} column(s): a score needs at least {MIN_CLASSES} classes")
     return Rows(matrix, are_logits=logits is not None)
+
+
+def _refuse_others(matrix: Any) -> None:
+    """Say what to do with something that is taken for a matrix of predictions."""
+    if isinstance(matrix, (str, os.PathLike)):
+        raise TypeError(f"{matrix} is a path: open predictions with isexplore.load, or images with isexplore.predict")
+    if hasattr(matrix, "image_names"):
+        raise TypeError("these are images: first classify them, isexplore.predict(images, classifier=…)")
+    if isinstance(matrix, np.ma.MaskedArray):
+        raise TypeError(
+            "the matrix is masked, and a mask has no meaning here: leave out the images with masked numbers, "
+            "np.ma.compress_rows(p), or give them a value, p.filled(0)"
+        )
 
 
 def _on_the_cpu(tensor: Any) -> Any:
@@ -251,10 +267,10 @@ def check_probabilities(probabilities: Any) -> None:
     Raises
     ------
     TypeError
-        If it holds no real numbers.
+        If it is masked, or holds no real numbers.
     ValueError
         If it is not N ≥ 1 by C ≥ 2, or a row holds NaN, an infinity or a negative number, or its sum is off one by
-        more than 1e-3 (bfloat16: by more than its 0.0078). The message names the first such row.
+        more than 1e-3 (bfloat16: 0.0078; float16: 1e-3 and C·2⁻²⁵). The message names the first such row.
 
     Examples
     --------

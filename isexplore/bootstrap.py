@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore.arrays import read_rows
+from isexplore.splits import check_seed
 from isexplore.uncertainty import check_level
 from isexplore.weighted import PIECE, weighted_scores
 
@@ -69,7 +70,7 @@ def bootstrap_interval(
         raise ValueError(f"resamples is {resamples}: give at least {fewest}, for one beyond each end of the interval")
     rows = read_rows(predictions, logits=logits)
     n = rows.n_images
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     sizes = np.diff(np.append(np.arange(0, n, PIECE), n))
     drawn = rng.multinomial(n, sizes / n, size=resamples)  # how many images of each piece are in each resample
 

@@ -1,4 +1,7 @@
-"""The command line: ``isexplore lab`` opens the notebooks, ``score`` prints a score, ``compare`` what others print."""
+"""The command line: ``isexplore lab`` opens the notebooks, ``score`` prints a score, ``compare`` what others print.
+
+``weights`` lists, fetches and verifies the weights of the Inception networks.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "lab":
             open_lab(others, options.dir)
+        elif options.command == "weights":
+            return _weights(options)
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", UserWarning)
@@ -98,6 +103,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_source(compare)
     compare.add_argument("--json", action="store_true", help="print one JSON list with all details")
+    weights = commands.add_parser(
+        "weights",
+        allow_abbrev=False,
+        help="list, fetch or verify the weights of the Inception networks",
+        description="Without an action: say which weights are on this machine, and where they are looked for.",
+    )
+    actions = weights.add_subparsers(dest="action")
+    fetch = actions.add_parser("fetch", help="download weights into the cache, where they are not there yet")
+    fetch.add_argument("name", metavar="NAME", help="inception-2015 or inception-v3")
+    actions.add_parser("verify", help="compare the SHA-256 of what is there with the eight digits in its name")
     return parser
 
 
@@ -110,7 +125,8 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "demo:real, demo:healthy, demo:collapsed, demo:wandering; with a training step: demo:healthy@1000",
     )
     parser.add_argument(
-        "--classifier", help="the network, such as digits; not needed for predictions and embedded sets"
+        "--classifier",
+        help="the network: digits, inception-2015 or inception-v3; not needed for predictions and embedded sets",
     )
     parser.add_argument("--splits", type=_positive, default=10, help="number of splits (default: 10)")
     parser.add_argument(
@@ -126,6 +142,18 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return int(text)
+
+
+def _weights(options: argparse.Namespace) -> int:
+    """List, fetch or verify weights."""
+    from isexplore.classifiers.weights import ensure_weights, verification_report, weights_report
+
+    if options.action == "fetch":
+        print(ensure_weights(options.name))
+        return 0
+    lines, sound = verification_report() if options.action == "verify" else (weights_report(), True)
+    print("\n".join(lines))
+    return 0 if sound else 1
 
 
 def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -196,9 +224,9 @@ def _predictions(
         parser.error("images need a --classifier, such as --classifier digits")
 
     from isexplore import demo
+    from isexplore.edges import check_splits
     from isexplore.images import open_images
     from isexplore.inference import predict
-    from isexplore.splits import check_splits
 
     if is_demo:
         images = demo.open_set(source.removeprefix("demo:"))

@@ -97,6 +97,8 @@ class CumulativeSums:
         >>> round(cumulative_sums(np.eye(4)).score(1, 4), 9)
         3.0
         """
+        if not 0 <= start < stop <= self.n_images:
+            raise ValueError(f"there are no images from {start} up to {stop}: give 0 ≤ start < stop ≤ {self.n_images}")
         return float(self.scores([start, stop])[0])
 
     def thinned(self, most: int) -> CumulativeSums:

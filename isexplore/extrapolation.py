@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore.arrays import read_rows
+from isexplore.splits import check_seed
 from isexplore.weighted import weighted_scores
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def extrapolated_score(
     rows = read_rows(predictions, logits=logits)
     n = rows.n_images
     sizes = _sizes(n, points, smallest)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     chosen = np.zeros((len(sizes), n), dtype=bool)
     for row, size in zip(chosen, sizes, strict=True):
         row[rng.choice(n, size, replace=False)] = True

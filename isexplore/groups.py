@@ -199,7 +199,7 @@ def group_sums(predictions: Any = None, groups: ArrayLike | None = None, *, logi
     TypeError
         If both or neither of `predictions` and `logits` are given, or the matrix holds no real numbers.
     ValueError
-        If the groups are not one integer or string for each image, or a row is no distribution.
+        If the groups are not one integer or string for each image, or mix both, or a row is no distribution.
 
     Examples
     --------
@@ -208,6 +208,13 @@ def group_sums(predictions: Any = None, groups: ArrayLike | None = None, *, logi
     >>> sums = group_sums(np.eye(3)[[0, 1, 2, 2]], ["a", "a", "b", "b"])
     >>> sums.scores, round(sums.between, 9), round(sums.within**2, 9)
     (array([2., 1.]), 2.0, 2.0)
+
+    The folder of each image is the first part of its name:
+
+    >>> from isexplore.predictions import Predictions
+    >>> preds = Predictions.from_probabilities(np.eye(3), image_names=["cat/0.png", "cat/1.png", "dog/0.png"])
+    >>> group_sums(preds, [name.split("/")[0] for name in preds.image_names]).names
+    array(['cat', 'dog'], dtype='<U3')
     """
     rows = read_rows(predictions, logits=logits)
     if groups is None:
@@ -248,7 +255,7 @@ def group_codes(groups: ArrayLike, count: int, members: str) -> tuple[NDArray[An
     Raises
     ------
     ValueError
-        If the groups are not one integer or string for each.
+        If the groups are not one integer or string for each, or mix both.
 
     Examples
     --------
@@ -258,6 +265,10 @@ def group_codes(groups: ArrayLike, count: int, members: str) -> tuple[NDArray[An
     given = to_numpy(groups.detach()) if hasattr(groups, "detach") else np.asarray(groups)
     if given.dtype.kind in "OT" and all(isinstance(name, str) for name in given.flat):
         given = given.astype(np.str_)  # strings of a data frame
+    if given.dtype.kind == "U" and not hasattr(groups, "dtype"):  # of a list, in which NumPy makes the 1 a "1"
+        others = [name for name in np.asarray(groups, dtype=object).flat if not isinstance(name, str)]
+        if others:
+            raise ValueError(f"groups mix strings with others, such as {others[0]!r}: give integers only, or strings")
     if given.shape != (count,):
         raise ValueError(f"groups have shape {given.shape}: give {count}, one for each of the {members}")
     if given.dtype.kind not in "iubU":

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from isexplore.arrays import read_rows, to_numpy, xlogx
+from isexplore.arrays import TINY, read_rows, to_numpy
+from isexplore.chunks import each_chunk
 from isexplore.terms import read_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from isexplore.arrays import Rows
+    from isexplore.score import Score
+
 FEWEST = 2
 
 
-def leave_one_out(predictions: Any = None, *, logits: Any = None) -> NDArray[np.float64]:
-    """Return the exact score of all images but one, for each image, in two passes over the rows.
+def leave_one_out(predictions: Any = None, *, logits: Any = None, score: Score | None = None) -> NDArray[np.float64]:
+    """Return the exact score of all images but one, for each image, in one or two passes over the rows.
 
     Without image i the marginal is (N·m − p_i)/(N − 1), and the mean conditional entropy (N·h − h_i)/(N − 1). To first
     order ln IS changes by −`Score.influence`/(N − 1).
@@ -28,6 +32,8 @@ def leave_one_out(predictions: Any = None, *, logits: Any = None) -> NDArray[np.
         A `Predictions`, or an (N, C) array or tensor of probabilities.
     logits
         (N, C) logits instead of probabilities.
+    score
+        What `inception_score` says of these predictions: it saves the first pass, for marginal and entropies.
 
     Returns
     -------
@@ -37,7 +43,7 @@ def leave_one_out(predictions: Any = None, *, logits: Any = None) -> NDArray[np.
     Raises
     ------
     ValueError
-        If a row is no distribution, or there is one image only.
+        If a row is no distribution, there is one image only, or `score` is of other numbers of images or classes.
 
     Examples
     --------
@@ -48,12 +54,41 @@ def leave_one_out(predictions: Any = None, *, logits: Any = None) -> NDArray[np.
     n = rows.n_images
     if n < FEWEST:
         raise ValueError("there is one image only: leaving it out leaves nothing to score")
-    terms = read_terms(rows, np.array([0, n]))
-    log_scores = np.log(n - 1) - (terms.entropies.sum() - terms.entropies) / (n - 1)
-    for start, p in rows.blocks():
-        xp = array_namespace(p)
-        # Where one image holds all there is of a class, rounding may leave a hair below nothing.
-        rest = xp.clip(xp.asarray(terms.cumulative[-1], device=device(p)) - p, min=0.0)
-        log_scores[start : start + p.shape[0]] -= to_numpy(xp.sum(xlogx(rest), axis=1)) / (n - 1)
+    if score is None:
+        terms = read_terms(rows, np.array([0, n]))
+        marginal, entropies = terms.marginal, terms.entropies
+    else:
+        if (score.n_images, score.n_classes) != (n, rows.n_classes):
+            raise ValueError(
+                f"the score is of {score.n_images} images and {score.n_classes} classes, and the predictions are of "
+                f"{n} and {rows.n_classes}: give inception_score of the same predictions"
+            )
+        marginal, entropies = score.marginal, score.conditional_entropy
+    log_scores = np.log(n - 1) - (entropies.sum() - entropies + _rest(rows, n * marginal)) / (n - 1)
     scores: NDArray[np.float64] = np.exp(np.maximum(log_scores, 0))
     return scores
+
+
+def _rest(rows: Rows, total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Σ_c r_c ln r_c of r = total − p for each row p, where total is the sum of all rows."""
+    sums = np.empty(rows.n_images)
+
+    def read(start: int, stop: int) -> None:
+        buffer: Any = None
+        for begin in range(start, stop, rows.step):
+            end = min(begin + rows.step, stop)
+            rest = rows.normalised(begin, end)
+            xp = array_namespace(rest)
+            if buffer is None:
+                buffer = xp.empty(rest.shape, dtype=xp.float64, device=device(rest))
+            logs = buffer[: end - begin, :]
+            xp.subtract(xp.asarray(total, device=device(rest)), rest, out=rest)
+            # Where one image holds all there is of a class, rounding may leave a hair below nothing.
+            xp.clip(rest, min=0.0, out=rest)
+            xp.add(rest, TINY, out=logs)
+            xp.log(logs, out=logs)
+            sums[begin:end] = to_numpy(xp.vecdot(rest, logs))
+
+    for _ in each_chunk(rows, rows.n_images, read):
+        pass
+    return sums

@@ -18,20 +18,25 @@ import numpy as np
 
 from isexplore.arrays import read_rows
 from isexplore.cumulative import check_permutation
+from isexplore.edges import split_edges
 from isexplore.oneline import OneLine
-from isexplore.permuted import permuted_divergences
-from isexplore.splits import split_edges
+from isexplore.order_warning import mean_log
+from isexplore.permuted import labelled_rows
+from isexplore.splits import check_seed
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from isexplore.score import Score
 
-# A JSD that random order exceeds less often than this makes a warning.
-WARNING_LEVEL = 0.001
-# The permutation test raises its alarm at this p-value or below: with 199 permutations, where none reaches the JSD.
-ALARM_LEVEL = 0.005
-FEWEST_PERMUTATIONS = 199
+# The first permutations raise a suspicion at this p-value or below: with 199, where none reaches the JSD.
+SUSPICION_LEVEL, FEWEST_PERMUTATIONS = 0.005, 199
+# Without the bound the alarm needs this p-value, and so many permutations: where at most one reaches the JSD.
+ALARM_LEVEL, MANY_PERMUTATIONS = 0.001, 1999
+FEWEST_IMAGES = 2
+# Random order makes sums of χ² variables; the one with the longest tail for its spread, a single χ² with one degree of
+# freedom, exceeds its mean by so many standard deviations once in ten thousand times.
+FAR = 10
 # Two equal JSDs may come out so different, relatively and absolutely; what is this close counts as reached.
 ROUNDING, TINIEST = 1e-5, 1e-14
 
@@ -99,7 +104,7 @@ def split_loss(score: Score) -> SplitLoss:
     """
     if not hasattr(score, "split_scores"):
         raise TypeError(f"this is {type(score).__name__}, no Score: give inception_score(predictions, splits=…)")
-    geometric = math.exp(_mean_log(score.split_scores, score.n_images))
+    geometric = math.exp(mean_log(score.split_scores, score.n_images))
     # Rounding may leave the JSD of equal splits a hair below zero.
     jsd = max(math.log(score.overall / geometric), 0.0)
     mean, n_splits = float(score.split_scores.mean()), len(score.split_scores)
@@ -114,75 +119,13 @@ def split_loss(score: Score) -> SplitLoss:
     )
 
 
-def _mean_log(split_scores: NDArray[np.float64], n: int) -> float:
-    sizes = np.diff(split_edges(n, len(split_scores)))
-    return float(sizes @ np.log(split_scores)) / n
-
-
-def order_bound(splits: int, b: float, n: int) -> float:
-    """Return a JSD of the split marginals that images in random order exceed less than once in a thousand times.
-
-    No permutations are needed. Let χ²_s = Σ_c (m_sc − m_c)²/m_c. As KL ≤ ln(1 + χ²), and by Jensen's inequality,
-    JSD ≤ ln(1 + Q/N) with Q = Σ n_s χ²_s. In random order Q is, for large N, Σ_k λ_k χ²_(S−1), where the λ_k are the
-    eigenvalues of Cov(p_c/√m_c), and Σ λ_k = B. They are squared canonical correlations of image and label, so at most
-    one: Var(Σ_c p_c a_c) ≤ Σ_c m_c a_c², because a row's mean of a has no more variance than a itself. By Laurent and
-    Massart (2000, lemma 1), P(Q ≥ (S−1)B + 2·√((S−1)B·t) + 2t) ≤ exp(−t).
-
-    Parameters
-    ----------
-    splits
-        Number of splits S.
-    b
-        B, see `isexplore.uncertainty.bias_constant`.
-    n
-        Number of images N.
-
-    Returns
-    -------
-    float
-        In nats.
-
-    Examples
-    --------
-    Ten splits of 50,000 images of a thousand perfect classes, of which random order is expected to make 0.09:
-
-    >>> round(order_bound(10, b=999.0, n=50_000), 3)
-    0.174
-    """
-    mean, t = (splits - 1) * b, -math.log(WARNING_LEVEL)
-    return math.log1p((mean + 2 * math.sqrt(mean * t) + 2 * t) / n)
-
-
-def order_warnings(log_score: float, split_scores: NDArray[np.float64], b: float, n: int) -> tuple[str, ...]:
-    """Say in a sentence where the splits differ more than by chance: see `order_bound`.
-
-    Parameters
-    ----------
-    log_score
-        L = ln IS of all images.
-    split_scores
-        (S,) scores of the splits.
-    b, n
-        As in `order_bound`.
-
-    Examples
-    --------
-    >>> order_warnings(math.log(10), np.ones(10), b=9.0, n=1000)
-    ('The images do not lie in random order: the mean of the splits, 1.00, depends on it; the score of all, ...',)
-    """
-    splits = len(split_scores)
-    if splits == 1 or log_score - _mean_log(split_scores, n) <= order_bound(splits, b, n):
-        return ()
-    sentence = (
-        f"The images do not lie in random order: the mean of the splits, {split_scores.mean():.2f}, depends on it; the "
-        f"score of all, {math.exp(log_score):.2f}, does not."
-    )
-    return (sentence,)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class OrderTest(OneLine):
     """A permutation test of the hypothesis that the images lie in random order, against splits that differ too much.
+
+    The alarm is raised at p ≤ 0.001; or already where none of the first permutations reaches the JSD (p ≤ 0.005), if it
+    exceeds a bound too that random order exceeds less than once in a thousand times. Images in random order thus raise
+    it about once in a thousand times.
 
     Attributes
     ----------
@@ -192,8 +135,11 @@ class OrderTest(OneLine):
         Its mean over the random permutations.
     p_value
         (1 + the number of permutations whose JSD is as large or larger) / (1 + permutations).
+    bound
+        A JSD that random order exceeds less than once in a thousand times, in nats: ten standard deviations above the
+        mean of the first permutations.
     permutations, splits
-        R and S.
+        How many permutations were made, and S.
     n_images, n_used
         How many images there are, and how many were looked at: in a large set a random subset, kept in order.
     """
@@ -201,6 +147,7 @@ class OrderTest(OneLine):
     jsd: float
     expected: float
     p_value: float
+    bound: float
     permutations: int
     splits: int
     n_images: int
@@ -208,8 +155,8 @@ class OrderTest(OneLine):
 
     @property
     def alarm(self) -> bool:
-        """Whether the order is not random beyond reasonable doubt, p ≤ 0.005."""
-        return self.p_value <= ALARM_LEVEL
+        """Whether the order is not random beyond reasonable doubt."""
+        return self.p_value <= ALARM_LEVEL or (self.p_value <= SUSPICION_LEVEL and self.jsd > self.bound)
 
     @property
     def loss(self) -> float:
@@ -240,7 +187,11 @@ def order_test(  # noqa: PLR0913 - what to test, in which order, and how
 
     The images keep their places and the split numbers are permuted. At most 50,000 images and ten million numbers are
     looked at: a larger set is thinned to a random subset, kept in order and in its splits, which leaves the p-value
-    valid. The time grows with the number of splits.
+    valid.
+
+    Where none of the permutations reaches the JSD, and the JSD does not exceed `isexplore.order_warning.order_bound`
+    either, the test goes on to 1999 permutations, and raises the alarm if at most one of them reaches it. Images in
+    random order raise the alarm about once in a thousand times.
 
     Parameters
     ----------
@@ -253,7 +204,7 @@ def order_test(  # noqa: PLR0913 - what to test, in which order, and how
     order
         (N,) permutation in which the images are taken; None: as they lie.
     permutations
-        Number of random permutations R, from 199 on.
+        Number of random permutations to begin with, from 199 on.
     seed
         Of the permutations and of the subset.
 
@@ -273,6 +224,8 @@ def order_test(  # noqa: PLR0913 - what to test, in which order, and how
     """
     rows = read_rows(predictions, logits=logits)
     n = rows.n_images
+    if n < FEWEST_IMAGES:
+        raise ValueError("one image has no order to test: give at least two")
     edges = split_edges(n, splits)
     n_splits = len(edges) - 1
     if n_splits == 1:
@@ -280,13 +233,21 @@ def order_test(  # noqa: PLR0913 - what to test, in which order, and how
     if permutations < FEWEST_PERMUTATIONS:
         raise ValueError(f"{permutations} permutations can never raise the alarm: give {FEWEST_PERMUTATIONS} or more")
     taken = None if order is None else check_permutation(order, n)
-    jsd, n_used = permuted_divergences(rows, edges, permutations, seed, taken)
-    reached = np.count_nonzero(jsd[1:] >= jsd[0] * (1 - ROUNDING) - TINIEST)
+    rng = np.random.default_rng(check_seed(seed))
+    used = labelled_rows(rows, edges, rng, taken)
+    n_used = len(used.labels)
+    jsd = float(used.divergences(used.labels[None])[0])
+    least = jsd * (1 - ROUNDING) - TINIEST
+    random = used.permuted(permutations, rng)
+    bound = float(random.mean() + FAR * random.std())
+    if random.max() < least and jsd <= bound and permutations < MANY_PERMUTATIONS:
+        random = np.concatenate([random, used.permuted(MANY_PERMUTATIONS - permutations, rng)])
     return OrderTest(
-        jsd=float(jsd[0]),
-        expected=float(jsd[1:].mean()),
-        p_value=(1 + int(reached)) / (1 + permutations),
-        permutations=permutations,
+        jsd=jsd,
+        expected=float(random.mean()),
+        p_value=(1 + int(np.count_nonzero(random >= least))) / (1 + len(random)),
+        bound=bound,
+        permutations=len(random),
         splits=n_splits,
         n_images=n,
         n_used=n_used,

@@ -2,74 +2,113 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from isexplore.arrays import TINY, to_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from isexplore.arrays import Rows
 
 # A permutation test looks at this many numbers and images at most.
 MOST_NUMBERS, MOST_IMAGES = 10**7, 50_000
-# Numbers in a matrix of split indicators or sums: a few permutations at a time.
-INDICATORS = 2**22
+# Sums of several permutations are taken at once while they fit a processor's cache.
+CACHED = 2**18
+# Numbers in a block of split marginals: few enough for a small cache.
+BUFFER = 2**14
+# Labels of so many images, all permutations taken at once together.
+LABELS = 2**21
+# A float32 sum of more rows than about this many could differ between equal sums by more than the test allows.
+SUMMED = 1024
 
 
-def permuted_divergences(
-    rows: Rows,
-    edges: NDArray[np.int64],
-    permutations: int,
-    seed: int,
-    order: NDArray[np.intp] | None = None,
-) -> tuple[NDArray[np.float64], int]:
-    """Return the JSD of the splits as they are, followed by that of random orders, and how many images were used.
+@dataclass(frozen=True, eq=False)
+class LabelledRows:
+    """Some rows of predictions, each with the number of its split.
 
-    The images keep their places and the split numbers are permuted; the sums over splits are then a product of a matrix
-    of zeros and ones with the rows.
+    Attributes
+    ----------
+    deviations
+        (n, C) rows less their mean, in float32: their sums lose little to rounding.
+    marginal
+        (C,) mean of the rows.
+    labels
+        (n,) numbers of the splits, each of 0 to S − 1 at least once.
+    """
+
+    deviations: NDArray[np.float32]
+    marginal: NDArray[np.float64]
+    labels: NDArray[np.int32]
+
+    @property
+    def n_splits(self) -> int:
+        """S."""
+        return int(self.labels.max()) + 1
+
+    def divergences(self, labels: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the JSD of the splits, in nats, for each row of (permutations, n) split numbers."""
+        sums = _split_sums(labels, self.n_splits, self.deviations)
+        return _jsd(sums, self.marginal, np.bincount(self.labels))
+
+    def permuted(self, permutations: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return the JSD of the splits in each of several random orders.
+
+        The images keep their places and the split numbers are permuted.
+
+        Examples
+        --------
+        >>> from isexplore.arrays import read_rows
+        >>> rng = np.random.default_rng(0)
+        >>> labelled_rows(read_rows(np.eye(2)), np.array([0, 1, 2]), rng).permuted(3, rng).round(6)
+        array([0.693147, 0.693147, 0.693147])
+        """
+        n, n_classes = self.deviations.shape
+        at_once = max(min(CACHED // (self.n_splits * n_classes), LABELS // n), 1)
+        counts = [min(at_once, permutations - first) for first in range(0, permutations, at_once)]
+        drawn = (rng.permuted(np.tile(self.labels, (count, 1)), axis=1) for count in counts)
+        return np.concatenate([self.divergences(labels) for labels in drawn])
+
+
+def labelled_rows(
+    rows: Rows, edges: NDArray[np.int64], rng: np.random.Generator, order: NDArray[np.intp] | None = None
+) -> LabelledRows:
+    """Read the rows and say which split each lies in; of a large set, those of a random subset.
 
     Parameters
     ----------
     rows
         The predictions.
     edges
-        (S + 1,) where the splits begin and end.
-    permutations
-        Number of random orders R.
-    seed
-        Of the permutations, and of the random subset that a large set is thinned to.
+        (S + 1,) where the splits begin and end; those that the subset leaves empty are not counted.
+    rng
+        Draws the subset.
     order
         (N,) permutation in which the images are taken; None: as they lie.
-
-    Returns
-    -------
-    tuple
-        (R + 1,) divergences in nats, and the number of images.
 
     Examples
     --------
     >>> from isexplore.arrays import read_rows
-    >>> jsd, _ = permuted_divergences(read_rows(np.eye(2)), np.array([0, 1, 2]), permutations=2, seed=0)
-    >>> jsd.round(6)
-    array([0.693147, 0.693147, 0.693147])
+    >>> labelled_rows(read_rows(np.eye(3)), np.array([0, 1, 3]), np.random.default_rng(0)).labels
+    array([0, 1, 1], dtype=int32)
     """
-    rng = np.random.default_rng(seed)
     kept = _thinned(rows.n_images, rows.n_classes, rng)
     places = kept if order is None else np.argsort(order)[kept]
-    labels = np.searchsorted(edges, places, side="right") - 1
-    splits = len(edges) - 1
-    sizes = np.bincount(labels, minlength=splits)
-    deviations, marginal = _deviations(rows, kept)
-    at_once = max(INDICATORS // (splits * max(len(kept), rows.n_classes)), 1)
-    draws = _draws(labels, permutations, at_once, rng)
-    jsd = [_jsd(_split_sums(drawn, splits, deviations), marginal, sizes) for drawn in draws]
-    return np.concatenate(jsd), len(kept)
+    _, labels = np.unique(np.searchsorted(edges, places, side="right"), return_inverse=True)
+    total: Any = 0.0
+    blocks = []
+    for _, p in rows.blocks(None if len(kept) == rows.n_images else kept):
+        xp = array_namespace(p)
+        blocks.append(to_numpy(xp.astype(p, xp.float32)))
+        total = total + xp.sum(p, axis=0)
+    marginal = to_numpy(total) / len(kept)
+    deviations = np.concatenate(blocks)
+    deviations -= marginal.astype(np.float32)
+    return LabelledRows(deviations, marginal, labels.astype(np.int32))
 
 
 def _thinned(n: int, n_classes: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -78,51 +117,45 @@ def _thinned(n: int, n_classes: int, rng: np.random.Generator) -> NDArray[np.int
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
-def _draws(
-    labels: NDArray[np.intp], permutations: int, at_once: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.intp]]:
-    """Yield the split numbers as they are, and then permuted: several rows of them at a time."""
-    for first in range(0, permutations + 1, at_once):
-        drawn = np.tile(labels, (min(at_once, permutations + 1 - first), 1))
-        permuted = drawn[1:] if first == 0 else drawn
-        rng.permuted(permuted, axis=1, out=permuted)
-        yield drawn
+def _split_sums(labels: NDArray[np.int32], splits: int, deviations: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+    """Return the splits' sums of the rows, (permutations, S, C), for each row of split numbers.
 
+    They are the product of a sparse matrix of ones, one for each image and permutation, with the rows: the time does
+    not depend on the number of splits.
+    """
+    from scipy.sparse import csc_array
 
-def _split_sums(drawn: NDArray[np.intp], splits: int, deviations: Any) -> Any:
-    """Return the splits' sums of the rows, (permutations, S, C), for each row of split numbers."""
-    xp = array_namespace(deviations)
-    numbers = xp.arange(splits, device=device(deviations))[None, :, None]
-    step = max(INDICATORS // (splits * len(drawn)), 1)
+    count, n = labels.shape
+    places = (labels + splits * np.arange(count, dtype=np.int32)[:, None]).T  # where image i is added: (n, count)
+    ones = np.ones(places.size, dtype=np.float32)
     sums: Any = 0.0
-    for start in range(0, drawn.shape[1], step):
-        part = xp.asarray(drawn[:, None, start : start + step], device=device(deviations))
-        indicators = xp.reshape(xp.astype(part == numbers, deviations.dtype), (len(drawn) * splits, -1))
-        sums = sums + xp.astype(indicators @ deviations[start : start + step, :], xp.float64)
-    return xp.reshape(sums, (len(drawn), splits, -1))
+    step = SUMMED * splits
+    for start in range(0, n, step):
+        part = places[start : start + step].ravel()
+        ends = np.arange(0, len(part) + 1, count, dtype=np.int32)
+        rows = deviations[start : start + step]
+        added = csc_array((ones[: len(part)], part, ends), shape=(count * splits, len(rows))) @ rows
+        sums = added if n <= step else sums + added.astype(np.float64)
+    return np.asarray(sums).reshape(count, splits, -1)
 
 
-def _deviations(rows: Rows, kept: NDArray[np.intp]) -> tuple[Any, Any]:
-    """Return the rows less their mean, in float32, and the mean: sums of deviations lose nothing to rounding."""
-    total: Any = 0.0
-    blocks = []
-    for _, p in rows.blocks(None if len(kept) == rows.n_images else kept):
-        xp = array_namespace(p)
-        blocks.append(xp.astype(p, xp.float32))
-        total = total + xp.sum(p, axis=0)
-    marginal = total / len(kept)
-    deviations = xp.concat(blocks)
-    deviations -= xp.astype(marginal, xp.float32)
-    return deviations, marginal
-
-
-def _jsd(sums: Any, marginal: Any, sizes: NDArray[np.intp]) -> NDArray[np.float64]:
+def _jsd(
+    sums: NDArray[np.floating[Any]], marginal: NDArray[np.float64], sizes: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Return Σ w_s KL(m_s‖m) of each permutation, from the splits' sums of deviations (permutations, S, C)."""
-    xp = array_namespace(sums)
-    weights = xp.asarray(sizes / sizes.sum(), device=device(sums))
-    count = xp.asarray(np.maximum(sizes, 1.0), device=device(sums))  # a split that thinning left empty has no weight
-    ratio = sums / (count[:, None] * (marginal + TINY))  # m_s/m − 1
-    ratio = xp.clip(ratio, min=-1 + 1e-12)
-    # (1 + r) ln(1 + r) − r is never negative, unlike its first term, and keeps its digits where r is small.
-    divergences = xp.sum(marginal * ((1 + ratio) * xp.log1p(ratio) - ratio), axis=2)
-    return to_numpy(divergences @ weights)
+    jsd = np.zeros(len(sums))
+    weights = sizes / sizes.sum()
+    step = max(BUFFER // (len(sums) * len(marginal)), 1)
+    for start in range(0, len(sizes), step):
+        part = slice(start, start + step)
+        ratio = sums[:, part] * (1 / (marginal + TINY))
+        ratio *= 1 / sizes[part, None]
+        ratio += 1.0  # m_s/m
+        np.maximum(ratio, TINY, out=ratio)
+        # x ln x − x + 1 is never negative, unlike its first term, and their sum keeps more digits where x is near one.
+        terms = np.log(ratio)
+        terms -= 1.0
+        terms *= ratio
+        terms += 1.0
+        jsd += terms @ marginal @ weights[part]
+    return jsd

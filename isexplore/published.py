@@ -71,12 +71,19 @@ class PublishedCheck(OneLine):
     reasons: tuple[str, ...]
 
     @property
+    def verdict(self) -> str:
+        """Either "not plausible", for the reasons; or "doubtful", with sd(KL) above the ceiling; or "plausible"."""
+        if self.reasons:
+            return "not plausible"
+        return "doubtful" if self.implied_sd > self.ceiling else "plausible"
+
+    @property
     def plausible(self) -> bool:
-        """Whether splits in random order can give these figures."""
-        return not self.reasons
+        """Whether splits in random order give such figures without an unlikely chance: false also where doubtful."""
+        return self.verdict == "plausible"
 
     def __str__(self) -> str:
-        verdict = "plausible" if self.plausible else "not plausible"
+        verdict = self.verdict
         size = _images(self.images_per_split)
         if self.splits == 1:
             head = f"{self.mean:g} from one split of {size} is {verdict}."
@@ -87,6 +94,8 @@ class PublishedCheck(OneLine):
             self._spread(),
             self._bias(size),
         ]
+        if verdict == "doubtful":
+            parts.insert(1, "Only chance among few splits, or a most extreme set, explains the ±.")
         return " ".join(parts)
 
     def _spread(self) -> str:
@@ -98,9 +107,14 @@ class PublishedCheck(OneLine):
         error = 100 / math.sqrt(2 * (self.splits - 1))
         return (
             f"The ± implies sd(KL) = {self.implied_sd:.2f} nats, at least {self.least_sd:.2f} (a ± of {self.splits} "
-            f"splits is itself uncertain by {error:.0f} %), where {self.ceiling:.2f} is the ceiling. It is no standard "
+            f"splits is itself uncertain by {error:.0f} %), where {self._most()}. It is no standard "
             f"error: that of the score of all images would be {self.standard_error:.2g}."
         )
+
+    def _most(self) -> str:
+        if self.plausible:
+            return f"{self.ceiling:.2f} is the ceiling"
+        return f"{self.ceiling:.2f} is the ceiling, and {self.limit:.2f} that of the most extreme sets"
 
     def _bias(self, size: str) -> str:
         if self.bias_bound > FIRST_ORDER_LIMIT:
@@ -116,7 +130,8 @@ def check_published(
 ) -> PublishedCheck:
     """Check whether a published "mean ± std" can come from splits in random order.
 
-    Plausible does not mean right: images sorted by class may score alike in every split.
+    Plausible does not mean right: images sorted by class may score alike in every split. Doubtful is a spread above the
+    ceiling that few splits might still show by chance.
 
     Parameters
     ----------
@@ -143,6 +158,9 @@ def check_published(
 
     >>> print(*check_published(63.70, 7.87, n_images=50_000, splits=10, n_classes=1000).reasons)
     Random order never implies sd(KL) above 4.76 nats; images sorted by class, as many files are, can.
+
+    >>> check_published(63.70, 7.2, n_images=50_000, splits=10, n_classes=1000).verdict
+    'doubtful'
     """
     mean, std = _figure(mean, "mean"), _figure(std, "std")
     if mean == 0:

@@ -23,13 +23,14 @@ class SplitRule:
 
     Attributes
     ----------
-    title
-        What it does, and who does it.
+    title, user
+        What it does, and who does it so.
     cuts
         Gives, for N and S, the increasing numbers of images at which splits begin and end.
     """
 
     title: str
+    user: str
     cuts: Callable[[int, int], NDArray[np.int64]]
 
 
@@ -67,9 +68,9 @@ def cuts_of_size(n: int, size: int) -> NDArray[np.int64]:
 
 
 RULES = {
-    "floor": SplitRule("i·N // S: all images (improved-gan, torch-fidelity)", split_edges),
-    "equal": SplitRule("N // S each, the rest left out (piq, Keras tutorial)", equal_cuts),
-    "chunk": SplitRule("⌈N / S⌉ each, the last shorter (torchmetrics)", chunk_cuts),
+    "floor": SplitRule("i·N // S, all images", "as improved-gan and torch-fidelity", split_edges),
+    "equal": SplitRule("N // S, the rest left out", "as piq and the Keras tutorial", equal_cuts),
+    "chunk": SplitRule("⌈N / S⌉, the last shorter", "as torchmetrics", chunk_cuts),
 }
 
 

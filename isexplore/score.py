@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore import uncertainty
-from isexplore.arrays import read_rows
+from isexplore.arrays import Rows, in_float64, read_rows
 from isexplore.cumulative import CumulativeSums, running
 from isexplore.edges import every_edge, split_edges
-from isexplore.order import order_warnings
+from isexplore.order_warning import order_warnings
 from isexplore.summary import Summary, summarise
 from isexplore.terms import divergences, read_terms
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isexplore.arrays import Rows
+
+LOOKED_AT = 100  # logits, to see whether they are probabilities
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -86,7 +87,8 @@ def inception_score(predictions: Any = None, *, logits: Any = None, splits: int 
     """Score a set of predictions, with all images as one split and over contiguous splits.
 
     Computed where the matrix lies (CPU or accelerator), in float64 and in blocks of rows; the result is on the CPU.
-    Rows are divided by their sum, which takes out what rounding has left.
+    Rows are divided by their sum, which takes out what rounding has left. Memory stays flat in N, but for three numbers
+    an image and S·C·8 bytes for the splits.
 
     Parameters
     ----------
@@ -113,7 +115,19 @@ def inception_score(predictions: Any = None, *, logits: Any = None, splits: int 
     """
     rows = read_rows(predictions, logits=logits)
     score, sums = _score(rows, split_edges(rows.n_images, splits), _source(predictions))
-    return with_splits(score, sums.scores(split_edges(rows.n_images, splits)))
+    scored = with_splits(score, sums.scores(split_edges(rows.n_images, splits)))
+    return replace(scored, warnings=(*scored.warnings, *_doubts(rows)))
+
+
+def _doubts(rows: Rows) -> tuple[str, ...]:
+    if not rows.are_logits:
+        return ()
+    first = in_float64(rows.take(0, min(rows.n_images, LOOKED_AT)))
+    try:
+        Rows(first).measure(first, np.arange(first.shape[0]))
+    except ValueError:
+        return ()
+    return ("These logits look like probabilities: their rows sum to one. If they are, pass them without logits=.",)
 
 
 def score_and_sums(predictions: Any, counts: Iterable[int]) -> tuple[Score, CumulativeSums]:

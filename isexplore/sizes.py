@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
 from isexplore.arrays import read_rows
-from isexplore.cumulative import cumulative_sums
-from isexplore.score import inception_score
+from isexplore.cumulative import CumulativeSums, running
+from isexplore.edges import all_edges
 from isexplore.splits import several, shuffled_order
+from isexplore.summary import summarise
+from isexplore.terms import divergences, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from isexplore.arrays import Rows
+    from isexplore.summary import Summary
+    from isexplore.terms import Terms
 
 POINTS = 12  # of a curve, where no sizes are given
 SMALLEST = 10
@@ -38,8 +44,8 @@ class SizeCurve:
     chunks
         (K,) how many chunks there were: N // n, and 1000 at most.
     predicted
-        (K,) the score to be expected of n images, corrected · exp((σ² − B)/2n) with the corrected score, σ² and B of
-        all images: of first order, so only a guide where n is not much larger than B, and never below 1.
+        (K,) the score to be expected of n images, IS · exp((σ² − B)(1/2n − 1/2N)) with IS, σ² and B of all N images: of
+        first order, so only a guide where n is not much larger than B, and never below 1.
     """
 
     sizes: NDArray[np.int64]
@@ -85,21 +91,30 @@ def size_curve(
     >>> curve.chunks, curve.mean.round(1), curve.predicted.round(1)
     (array([100,  10,   1]), array([ 9.1,  9.9, 10. ]), array([ 9.1,  9.9, 10. ]))
     """
-    n = read_rows(predictions, logits=logits).n_images
+    rows = read_rows(predictions, logits=logits)
+    n = rows.n_images
     wanted = _default_sizes(n) if sizes is None else [_checked(size, n) for size in several(sizes, "sizes")]
     cuts = [size * np.arange(min(n // size, MOST_CHUNKS) + 1) for size in wanted]
-    edges = np.concatenate([[0], *cuts])
-    sums = cumulative_sums(predictions, edges, shuffled_order(n, seed), logits=logits)
+    edges, order = all_edges(np.concatenate([[0], *cuts]), n), shuffled_order(n, seed)
+    terms = read_terms(rows, edges, order)
+    sums = CumulativeSums(rows, order, edges, terms.cumulative, running(terms.entropies))
     scores = [sums.scores(where) for where in cuts]
-    whole = inception_score(predictions, logits=logits, splits=1)
-    log_bias = (whole.kl_variance - whole.bias_constant) / (2 * np.array(wanted))
+    whole = _whole(rows, terms, order)
+    log_bias = (whole.kl_variance - whole.bias_constant) * (1 / np.array(wanted) - 1 / n) / 2
     return SizeCurve(
         sizes=np.array(wanted, dtype=np.int64),
         mean=np.array([s.mean() for s in scores]),
         std=np.array([s.std() if len(s) > 1 else np.nan for s in scores]),
         chunks=np.array([len(s) for s in scores], dtype=np.int64),
-        predicted=np.maximum(whole.corrected * np.exp(log_bias), 1),
+        predicted=np.maximum(whole.overall * np.exp(log_bias), 1),
     )
+
+
+def _whole(rows: Rows, terms: Terms, order: NDArray[np.intp]) -> Summary:
+    """Return the numbers of all images from what reading them in an order gave, and the variance from a second pass."""
+    places = np.argsort(order)
+    kl = divergences(rows, replace(terms, entropies=terms.entropies[places], scales=terms.scales[places]))
+    return summarise(rows.n_images, terms.marginal, terms.mean_square, terms.mean_xlogx, float(kl.var()))
 
 
 def _default_sizes(n: int) -> list[int]:

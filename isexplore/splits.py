@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
 from isexplore.arrays import read_rows
-from isexplore.cumulative import sums_of
+from isexplore.cumulative import USUAL_SPLITS, sums_of
 from isexplore.edges import check_splits, every_edge, split_edges
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.cumulative import CumulativeSums
+
+
+MOST_SEEDS = 2**32 - 1  # of numpy.random.RandomState
 
 
 def several(numbers: Iterable[int], name: str) -> list[int]:
@@ -117,20 +121,45 @@ def shuffled_order(n: int, seed: int) -> NDArray[np.int64]:
     >>> shuffled_order(5, seed=2020)
     array([3, 1, 2, 4, 0])
     """
-    return np.random.RandomState(seed).permutation(n)
+    return np.random.RandomState(check_seed(seed)).permutation(n)
+
+
+def check_seed(seed: SupportsIndex) -> int:
+    """Return a seed as an int.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number between 0 and 2³² − 1.
+
+    Examples
+    --------
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    ValueError: seed is -1: give a whole number from 0 to 4294967295
+    """
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number <= MOST_SEEDS:
+        raise ValueError(f"seed is {seed!r}: give a whole number from 0 to {MOST_SEEDS}")
+    return number
 
 
 def split_curve(
-    predictions: Any = None, counts: Iterable[int] = range(1, 101), seed: int | None = None, *, logits: Any = None
+    predictions: Any = None, counts: Iterable[int] | None = None, seed: int | None = None, *, logits: Any = None
 ) -> SplitCurve:
     """Return the score and its spread for each of several split counts.
+
+    The sums at all edges are kept meanwhile: 24 MB for 1 to 100 splits of 1000 classes, 98 MB for 1 to 200.
 
     Parameters
     ----------
     predictions
         A `Predictions`, or an (N, C) array or tensor of probabilities.
     counts
-        Split counts, each from 1 to N.
+        Split counts, each from 1 to N; None: 1 to 100, or to N if that is less.
     seed
         None: the images as they lie; a number: shuffled, see `shuffled_order`.
     logits
@@ -149,6 +178,7 @@ def split_curve(
     array([10.,  5.,  2.,  1.])
     """
     rows = read_rows(predictions, logits=logits)
-    numbers = [check_splits(count, rows.n_images) for count in several(counts, "counts")]
+    wanted = range(1, min(rows.n_images, USUAL_SPLITS) + 1) if counts is None else several(counts, "counts")
+    numbers = [check_splits(count, rows.n_images) for count in wanted]
     order = None if seed is None else shuffled_order(rows.n_images, seed)
     return curve_of(sums_of(rows, every_edge(rows.n_images, numbers), order), numbers)

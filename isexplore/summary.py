@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isexplore import uncertainty
+from isexplore import balance, uncertainty
 from isexplore.arrays import xlogx
 from isexplore.oneline import OneLine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# A class with less than this has been reached by rounding only.
-HALF_AN_IMAGE = 0.5
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -71,6 +68,11 @@ class Summary(OneLine):
         """How many classes used equally would be as varied as these, exp(H(p(y)))."""
         return math.exp(self.marginal_entropy)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what makes these numbers unreliable."""
+        return uncertainty.size_warnings(self.n_images, 1, self.bias_constant, self.kl_variance, self.effective_classes)
+
     def __str__(self) -> str:
         images = "1 image" if self.n_images == 1 else f"{self.n_images} images"
         return f"IS {self.overall:.2f} of {images} · {self._corrected()}"
@@ -80,10 +82,12 @@ class Summary(OneLine):
         return f"corrected {self.corrected:.2f} (95 % {low:.2f}–{high:.2f})"
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return a confidence interval for the score of endlessly many images: corrected ± z·standard_error.
+        """Return a confidence interval for the score of endlessly many images: corrected ± z·error.
 
-        Where every image is certain and the classes that they reach are about equally likely, the standard error is
-        meaningless and the interval comes from a χ² law instead, see `isexplore.uncertainty.balanced_interval`.
+        The error is the standard error, or that of p(y) alone where this is larger, see
+        `isexplore.uncertainty.interval_error`. Where the images' KL hardly varies and the classes that they reach are
+        about equally likely, the interval comes from a χ² law instead, see `isexplore.balance.balanced_interval`; it
+        need not hold `corrected`.
 
         Parameters
         ----------
@@ -107,11 +111,10 @@ class Summary(OneLine):
         (1.0, 1.0)
         """
         uncertainty.check_level(level)
-        if self.marginal_entropy - self.log_score <= uncertainty.CERTAIN:
-            reached = int(np.count_nonzero(self.n_images * self.marginal >= HALF_AN_IMAGE))
-            if uncertainty.is_balanced(self.log_score, self.n_images, reached):
-                return uncertainty.balanced_interval(self.log_score, self.n_images, reached, level)
-        return uncertainty.interval(self.corrected, self.standard_error, level, self.n_classes)
+        if balance.is_balanced(self):
+            return balance.balanced_interval(self, level)
+        error = uncertainty.interval_error(self.overall, self.bias_constant, self.kl_variance, self.n_images)
+        return uncertainty.interval(self.corrected, error, level, self.n_classes)
 
 
 def summarise(

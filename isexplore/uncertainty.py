@@ -24,14 +24,10 @@ if TYPE_CHECKING:
 FIRST_ORDER_LIMIT = 0.1
 # A first-order bias above this share is only a rough guide.
 HALF = 0.5
-# Equally likely classes are refused where they would make as uneven shares less often than 1 − this.
-BALANCED = 0.999
-# This many of the classes may be expected to be missing by chance.
-UNSEEN = 0.01
-# Rows with less entropy than this on average are one-hot but for rounding.
-CERTAIN = 1e-6
 # Ten equal classes may come out as 10 and a little.
 ROUNDING = 1e-6
+# Fewer images than this are too few for a normal interval.
+FEW_IMAGES = 30
 
 
 def bias_constant(marginal: NDArray[np.float64], mean_square: NDArray[np.float64]) -> float:
@@ -163,93 +159,30 @@ def interval(centre: float, error: float, level: float, n_classes: int) -> tuple
     return max(centre - reach, 1.0), min(centre + reach, float(n_classes))
 
 
-def is_balanced(log_score: float, n: int, classes: int) -> bool:
-    """Say whether certain images (one-hot rows) may well come from equally likely classes.
+def interval_error(score: float, b: float, variance: float, n: int) -> float:
+    """Return the standard error for an interval: IS·σ/√n, but no less than what is left where σ² is zero.
 
-    The statistic G = 2n·(ln K − L) of equal shares must not exceed the 99.9 % quantile of its χ² law; and the images
-    must be so many that all of K equally likely classes are almost surely seen, K·exp(−n/K) ≤ 0.01.
-
-    Parameters
-    ----------
-    log_score
-        L = ln IS, here the entropy of the classes' shares, in nats.
-    n
-        Number of images.
-    classes
-        K, the number of classes that they reach.
-
-    Examples
-    --------
-    >>> is_balanced(np.log(9.99), n=1000, classes=10), is_balanced(np.log(9.5), n=1000, classes=10)
-    (True, False)
-    """
-    if classes == 1 or classes * math.exp(-n / classes) > UNSEEN:
-        return False
-    from scipy.special import chdtri
-
-    return bool(_g_statistic(log_score, n, classes) <= chdtri(classes - 1, 1 - BALANCED))
-
-
-def balanced_interval(log_score: float, n: int, classes: int, level: float) -> tuple[float, float]:
-    """Return the confidence interval for the score of certain images in classes that are equally likely, or nearly so.
-
-    There σ² is zero or nearly, the score does not vary like a normal variable, and corrected ± z·error has the wrong
-    width: too large with many classes, too small with two. Instead G = 2n·(ln K − L) follows a noncentral χ² law with
-    K − 1 degrees of freedom and noncentrality δ = 2n·(ln K − ln of the true score): the interval holds the true scores
-    for which G is not among the outermost 1 − level. It is the single point K where even balanced classes rarely come
-    out so even: equal counts were not drawn at random.
+    There only the noise of p(y) remains: 2n·(ln of the true score − L) is to second order Σ λ_k·χ²₁ with weights
+    0 ≤ λ_k ≤ 1 that sum to B, so that its variance 2·Σ λ_k² is at most 2·min(B, B²).
 
     Parameters
     ----------
-    log_score
-        L = ln IS, in nats.
-    n
-        Number of images.
-    classes
-        K, the number of classes that they reach, at least 2.
-    level
-        Confidence level, between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If the level does not lie between 0 and 1.
+    score, b, variance, n
+        As in `score_bias`.
 
     Examples
     --------
-    >>> low, high = balanced_interval(np.log(9.95), n=1000, classes=10, level=0.95)
-    >>> round(low, 3), round(high, 3)
-    (9.921, 10.0)
+    >>> interval_error(2.0, b=1.0, variance=0.04, n=100), round(interval_error(2.0, b=1.0, variance=0.0, n=100), 4)
+    (0.04, 0.0141)
     """
-    check_level(level)
-    g = _g_statistic(log_score, n, classes)
-    low, high = (_noncentrality(g, classes - 1, tail) for tail in ((1 + level) / 2, (1 - level) / 2))
-    return max(classes * math.exp(-high / (2 * n)), 1.0), classes * math.exp(-low / (2 * n))
-
-
-def _g_statistic(log_score: float, n: int, classes: int) -> float:
-    """Return 2n·(ln K − L) with Williams's (1976) correction, which brings it closer to χ²."""
-    return max(2 * n * (math.log(classes) - log_score), 0.0) / (1 + (classes + 1) / (6 * n))
-
-
-def _noncentrality(g: float, freedom: int, tail: float) -> float:
-    """Return the δ ≥ 0 for which a noncentral χ² variable stays below g with this probability; 0 if there is none."""
-    from scipy.optimize import brentq
-    from scipy.special import chdtr, chndtr
-
-    if chdtr(freedom, g) <= tail:
-        return 0.0
-    most = g + 1.0
-    while chndtr(g, freedom, most) > tail:
-        most *= 2
-    return float(brentq(lambda delta: chndtr(g, freedom, delta) - tail, 0.0, most))
+    return max(standard_error(score, variance, n), score * math.sqrt(min(b, b**2) / 2) / n)
 
 
 def size_warnings(n: int, splits: int, b: float, variance: float, effective_classes: float) -> tuple[str, ...]:
     """Say in sentences where the splits or the whole set are too small.
 
     A split of n images scores n at most, so it needs more images than there are effective classes; and its first-order
-    bias should be small, B/2n ≤ 0.1.
+    bias should be small, B/2n ≤ 0.1. Below 30 images the interval is no longer to be relied on.
 
     Parameters
     ----------
@@ -267,6 +200,8 @@ def size_warnings(n: int, splits: int, b: float, variance: float, effective_clas
     """
     smallest = n // splits
     sentences = []
+    if n == 1:
+        return ("1 image always scores 1: use more images.",)
     if smallest == 1:
         sentences.append("Splits of 1 image always score 1: use fewer splits or more images.")
     elif splits > 1 and smallest < effective_classes - ROUNDING:
@@ -283,4 +218,6 @@ def size_warnings(n: int, splits: int, b: float, variance: float, effective_clas
             f"{n} images are few for this many classes: the score is biased low, and the correction (first order) is "
             "unreliable."
         )
+    elif n < FEW_IMAGES:
+        sentences.append(f"{n} images are few: the correction and the interval are only a rough guide.")
     return tuple(sentences)

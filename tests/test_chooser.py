@@ -562,7 +562,12 @@ def test_variables_that_may_hold_images_are_offered(room: Room) -> None:
         "ours": "ours: 5 images",
         "opened": "opened: 7 images",
     }
-    assert [key for key, _ in room.view["classifiers"]] == ["digits", "variable:network"]
+    assert [key for key, _ in room.view["classifiers"]] == [
+        "digits",
+        "inception-2015",
+        "inception-v3",
+        "variable:network",
+    ]
 
 
 def test_a_variable_is_previewed_and_computed(room: Room) -> None:

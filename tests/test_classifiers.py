@@ -39,7 +39,9 @@ def test_unknown_name_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize("wrong", [None, 3, lambda images: images])
 def test_what_is_no_network_is_refused(wrong: object) -> None:
-    with pytest.raises(TypeError, match=rf"'digits', a torch\.nn\.Module or a Classifier, not {type(wrong).__name__}"):
+    with pytest.raises(
+        TypeError, match=rf"'inception-v3', a torch\.nn\.Module or a Classifier, not {type(wrong).__name__}"
+    ):
         load_classifier(wrong)  # type: ignore[arg-type]
 
 

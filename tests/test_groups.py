@@ -281,6 +281,14 @@ def test_numpy_input_never_imports_torch() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_folders_are_the_first_part_of_the_names() -> None:
+    names = ["cat/0.png", "dog/0.png", "cat/1.png", "loose.png"]
+    preds = Predictions.from_probabilities(np.eye(4), image_names=names)
+    sums = group_sums(preds, [name.split("/")[0] for name in preds.image_names])
+    assert dict(zip(sums.names.tolist(), sums.counts.tolist(), strict=True)) == {"cat": 2, "dog": 1, "loose.png": 1}
+    assert sums.scores == exactly([2, 1, 1])
+
+
 # Hostile input -------------------------------------------------------------------------------------------------------
 
 
@@ -293,6 +301,9 @@ def test_numpy_input_never_imports_torch() -> None:
         ([], r"groups have shape \(0,\)"),
         ([0.0, 1.0, math.nan], "groups of type float64 are not clear: give integers or strings"),
         (["a", None, "b"], "groups of type object are not clear"),
+        (["1", 1, "2"], "groups mix strings with others, such as 1: give integers only, or strings"),
+        (("a", 2.5, "b"), "groups mix strings with others, such as 2.5"),
+        (["a", b"a", "b"], "groups mix strings with others, such as b'a'"),
         ([b"a", b"b", b"c"], r"groups of type \|S1 are not clear"),
     ],
 )

@@ -30,6 +30,7 @@ def test_it_is_the_score_of_the_others(p: Any) -> None:
     others = [inception_score(np.delete(p, i, axis=0), splits=1).overall for i in range(len(p))]
     assert leave_one_out(p) == pytest.approx(others, rel=1e-11)
     assert leave_one_out(torch.from_numpy(p)) == pytest.approx(others, rel=1e-11)
+    assert leave_one_out(p, score=inception_score(p, splits=1)) == pytest.approx(others, rel=1e-11)
     positive = (p + 1e-9) / (p + 1e-9).sum(axis=1, keepdims=True)
     assert leave_one_out(logits=np.log(positive)) == pytest.approx(leave_one_out(positive), rel=1e-9)
 
@@ -44,7 +45,33 @@ def test_the_influence_is_its_first_order() -> None:
 
 def test_the_only_image_of_a_class() -> None:
     p = np.repeat(np.eye(3), [5, 5, 1], axis=0)
-    assert leave_one_out(p)[-1] == pytest.approx(2, rel=1e-12)
+    for score in (None, inception_score(p, splits=1)):
+        assert leave_one_out(p, score=score)[-1] == pytest.approx(2, rel=1e-12)
+
+
+def test_a_score_of_all_images_saves_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = np.random.default_rng(0).dirichlet(np.full(10, 0.3), 200)
+    expected, score = leave_one_out(p), inception_score(p)
+    monkeypatch.delattr("isexplore.influence.read_terms")
+    assert leave_one_out(p, score=score) == pytest.approx(expected, rel=1e-12)
+
+
+def test_blocks_and_threads_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = np.random.default_rng(0).dirichlet(np.full(7, 0.3), 331)
+    expected = leave_one_out(p)
+    monkeypatch.setattr("isexplore.arrays.CPU_BLOCK", 20)
+    assert leave_one_out(p) == pytest.approx(expected, rel=1e-12)
+    p[300] = np.nan
+    with pytest.raises(ValueError, match="row 300 of the probabilities holds nan"):
+        leave_one_out(p, score=inception_score(np.full((331, 7), 1 / 7)))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4)])
+def test_a_score_of_other_predictions(shape: tuple[int, int]) -> None:
+    score = inception_score(np.full(shape, 1 / shape[1]), splits=1)
+    message = f"the score is of {shape[0]} images and {shape[1]} classes, and the predictions are of 3 and 3"
+    with pytest.raises(ValueError, match=message):
+        leave_one_out(np.eye(3), score=score)
 
 
 def test_one_image_cannot_be_left_out() -> None:

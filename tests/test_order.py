@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy, kstest
 
-from isexplore.order import OrderTest, order_bound, order_test, order_warnings, split_loss
+import isexplore
+from isexplore import demo
+from isexplore.edges import split_edges
+from isexplore.order import OrderTest, order_test, split_loss
+from isexplore.order_warning import order_bound, order_warnings
 from isexplore.score import inception_score
-from isexplore.splits import split_edges
+from isexplore.splits import shuffled_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,11 +156,71 @@ def p_values(rows: Any, n: int, n_classes: int, splits: int, repeats: int) -> ND
     return np.array([order_test(rows(n, n_classes, seed=seed), splits).p_value for seed in range(repeats)])
 
 
+def is_uniform(p: NDArray[np.float64]) -> bool:
+    spread = p - np.random.default_rng(0).random(len(p)) / 200  # from steps of 1/200 to a continuous law
+    return bool(kstest(spread, "uniform").pvalue > 0.01)
+
+
 def test_p_values_are_uniform_in_random_order() -> None:
-    p = p_values(dirichlet, 43, 5, splits=4, repeats=400)
-    spread = p - np.random.default_rng(0).random(400) / 200  # from steps of 1/200 to a continuous law
-    assert kstest(spread, "uniform").pvalue > 0.01
-    assert p.min() >= 0.005
+    assert is_uniform(p_values(dirichlet, 43, 5, splits=4, repeats=400))
+
+
+def test_false_alarms_are_rare() -> None:
+    """One in a thousand at most; to alarm where none of 199 permutations reaches the JSD would make five."""
+    tests = [order_test(dirichlet(30, 3, seed=seed), splits=4, seed=seed) for seed in range(2000)]
+    assert sum(test.alarm for test in tests) <= 5
+    assert {test.permutations for test in tests} == {199, 1999}
+    assert 3 <= sum(test.permutations == 1999 for test in tests) <= 20
+
+
+def test_an_unlikely_order_of_the_digits_is_no_alarm() -> None:
+    """None of 199 permutations reaches its JSD, but several of 1999 do."""
+    digits = isexplore.predict(demo.real(), classifier="digits")
+    test = order_test(digits, order=shuffled_order(len(digits), 2304))
+    assert (test.permutations, test.alarm) == (1999, False)
+    assert 0.001 < test.p_value < 0.005
+    assert "no more than by chance" in str(test)
+
+
+def test_a_weak_dependence_on_the_order_needs_many_permutations() -> None:
+    """Some images moved to the front: the JSD stays below the bound, and no permutation reaches it."""
+    p = dirichlet(300, 10, alpha=0.3)
+    front = np.argsort(np.where(np.arange(300) < 100, p.argmax(axis=1), 5), kind="stable")
+    test = order_test(p[front], splits=4)
+    assert test.jsd < test.bound
+    assert (test.alarm, test.permutations, test.p_value) == (True, 1999, 0.0005)
+
+
+def test_unsure_images_sorted_by_class_need_few() -> None:
+    """Their JSD is below the conservative bound, but far above that of every permutation."""
+    p = by_class(dirichlet(300, 100, alpha=0.3))
+    test = order_test(p, splits=4)
+    assert test.bound < test.jsd < order_bound(4, inception_score(p).bias_constant, 300)
+    assert (test.alarm, test.permutations, test.p_value) == (True, 199, 0.005)
+
+
+def test_more_permutations_are_made_when_asked() -> None:
+    p = dirichlet(100, 5)
+    assert order_test(p, permutations=300).permutations == 300
+    assert order_test(by_class(p), permutations=2500).p_value == 1 / 2501
+
+
+def test_the_bound_lies_between_random_order_and_the_conservative_one() -> None:
+    p = dirichlet(500, 10)
+    score = inception_score(p, splits=7)
+    test = order_test(p, 7)
+    assert test.jsd < test.bound < order_bound(7, score.bias_constant, 500)
+
+
+@pytest.mark.parametrize("splits", [20, 60, 100])
+def test_many_splits(splits: int) -> None:
+    p = by_class(dirichlet(100, 8))
+    labels = contiguous(100, splits)
+    rng = np.random.default_rng(5)
+    test = order_test(p, splits)
+    random = [reference_jsd(p, rng.permutation(labels)) for _ in range(15)]
+    assert test.jsd == pytest.approx(reference_jsd(p, labels), rel=1e-6)
+    assert test.expected == pytest.approx(np.mean(random), rel=0.03)
 
 
 def test_ties_make_no_false_alarms() -> None:
@@ -216,17 +280,17 @@ def test_large_sets_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_p_values_of_thinned_sets_are_uniform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("isexplore.permuted.MOST_IMAGES", 40)
     p = p_values(dirichlet, 90, 3, splits=4, repeats=300)
-    assert kstest(p - np.random.default_rng(0).random(300) / 200, "uniform").pvalue > 0.01
+    assert is_uniform(p)
 
 
-def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "number"), [("CACHED", 200), ("BUFFER", 20), ("LABELS", 700), ("SUMMED", 5)])
+def test_pieces_do_not_show(name: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     p = dirichlet(331, 7)
     whole = order_test(p, 9)
-    for numbers in (500, 5000, 20_000):
-        monkeypatch.setattr("isexplore.permuted.INDICATORS", numbers)
-        pieces = order_test(p, 9)
-        assert pieces.p_value == whole.p_value
-        assert pieces.jsd == pytest.approx(whole.jsd, rel=1e-6)
+    monkeypatch.setattr(f"isexplore.permuted.{name}", number)
+    pieces = order_test(p, 9)
+    assert pieces.p_value == whole.p_value
+    assert pieces.jsd == pytest.approx(whole.jsd, rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
@@ -251,14 +315,14 @@ def test_logits() -> None:
 
 
 def test_the_lines_of_a_test() -> None:
-    given_: dict[str, Any] = {"permutations": 199, "splits": 10, "n_images": 1000, "n_used": 1000}
+    given_: dict[str, Any] = {"permutations": 199, "bound": 0.1, "splits": 10, "n_images": 1000, "n_used": 1000}
     assert str(OrderTest(jsd=2.3, expected=0.041, p_value=0.005, **given_)) == (
         "The images do not lie in random order: the geometric mean of the 10 split scores is 90 % lower than in random "
         "order (JSD 2.3 nats, 0.041 in random order; p = 0.005)."
     )
     assert str(OrderTest(jsd=0.04, expected=0.041, p_value=0.6, **given_)) == (
-        "The images may well lie in random order: the splits differ no more than by chance (JSD 0.04 nats, 0.041 in random "
-        "order; p = 0.6)."
+        "The images may well lie in random order: the splits differ no more than by chance (JSD 0.04 nats, 0.041 in "
+        "random order; p = 0.6)."
     )
 
 

@@ -395,7 +395,7 @@ def test_conventions_are_computed_when_asked_for_and_then_follow() -> None:
     panel = ConventionsPanel(state)
     state.set_splits(7)
     settle(panel)
-    assert panel.view == {"isOpen": False, "busy": False, "rows": []}
+    assert panel.view == {"isOpen": False, "caption": "", "busy": False, "rows": []}
 
     say(panel, {"kind": "open"})
     assert panel.view["isOpen"]
@@ -419,7 +419,7 @@ def test_conventions_are_computed_when_asked_for_and_then_follow() -> None:
     say(panel, {"kind": "close"})
     state.shuffle(6)
     settle(panel)
-    assert panel.view == {"isOpen": False, "busy": False, "rows": []}
+    assert panel.view == {"isOpen": False, "caption": "", "busy": False, "rows": []}
     panel.close()
 
 
@@ -511,7 +511,7 @@ def test_an_order_that_was_shuffled_here_raises_no_alarm() -> None:
     assert panel.view["alarm"]
     state.set_order(frame_of(state).sample, replace(order, seed=7))  # as if chance had sorted the images
     assert not panel.view["alarm"]
-    assert panel.view["test"].startswith("In random order: p = ")
+    assert panel.view["test"].startswith("In random order, tested with 10 splits: p = ")
 
 
 def _printed(value: float) -> str:

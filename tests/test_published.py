@@ -37,6 +37,7 @@ def shuffled(p: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
 def test_cifar_10() -> None:
     cifar = check_published(11.24, 0.12, 50_000, 10, 1000)
     assert cifar.plausible
+    assert cifar.verdict == "plausible"
     assert cifar.reasons == ()
     assert cifar.images_per_split == 5000
     assert cifar.implied_sd == pytest.approx(0.12 / 11.24 * math.sqrt(5000), rel=1e-15)
@@ -57,11 +58,32 @@ def test_cifar_10() -> None:
 def test_a_spread_beyond_random_order() -> None:
     reported = check_published(63.70, 7.87, 50_000, 10, 1000)
     assert not reported.plausible
+    assert reported.verdict == "not plausible"
     assert reported.implied_sd == pytest.approx(8.7, abs=0.05)
     assert reported.ceiling == pytest.approx(4.26, abs=0.005)
     assert reported.ceiling < reported.limit < reported.least_sd < reported.implied_sd
     assert "63.7 ± 7.87 over 10 splits of 5000 images is not plausible" in str(reported)
     assert "Random order never implies sd(KL) above 4.76 nats" in str(reported)
+
+
+def test_a_spread_above_the_ceiling_is_doubtful() -> None:
+    doubtful = check_published(63.70, 7.2, 50_000, 10, 1000)
+    assert (doubtful.verdict, doubtful.plausible, doubtful.reasons) == ("doubtful", False, ())
+    assert doubtful.ceiling < doubtful.least_sd < doubtful.limit < doubtful.implied_sd
+    assert str(doubtful).startswith(
+        "63.7 ± 7.2 over 10 splits of 5000 images is doubtful in random order. Only chance among few splits, or a most "
+        "extreme set, explains the ±. The ± implies sd(KL) = 7.99 nats, at least 4.53 (a ± of 10 splits is itself "
+        "uncertain by 24 %), where 4.26 is the ceiling, and 4.76 that of the most extreme sets. "
+    )
+
+
+@given(st.floats(0, 20), st.integers(2, 50))
+def test_the_words_agree_with_the_figures(std: float, splits: int) -> None:
+    found = check_published(50, std, 1000 * splits, splits, 1000)
+    words = {"plausible": found.implied_sd <= found.ceiling, "not plausible": found.least_sd > found.limit}
+    assert found.verdict == next((verdict for verdict, holds in words.items() if holds), "doubtful")
+    assert found.plausible == (found.verdict == "plausible")
+    assert f" is {found.verdict} in random order." in str(found)
 
 
 @pytest.mark.parametrize("splits", [2, 3, 10, 50, 1000])
@@ -74,8 +96,8 @@ def test_the_spread_itself_is_uncertain(splits: int) -> None:
 
 def test_two_splits_prove_little() -> None:
     """The same relative spread: two splits may differ so by chance, a hundred may not."""
-    assert check_published(10, 1.8, 2 * 1000, 2, 1000).plausible
-    assert not check_published(10, 1.8, 100 * 1000, 100, 1000).plausible
+    assert check_published(10, 1.8, 2 * 1000, 2, 1000).verdict == "doubtful"
+    assert check_published(10, 1.8, 100 * 1000, 100, 1000).verdict == "not plausible"
 
 
 def test_one_split() -> None:
@@ -168,10 +190,11 @@ def test_the_hardest_random_order_is_allowed(n: int, share: float) -> None:
     mean = float(weights @ scores)
     std = math.sqrt(float(weights @ (scores - mean) ** 2))
     many = check_published(mean, std, n * 10**7, 10**7, 10**9)  # so many splits that the spread is known
-    assert many.plausible
+    assert many.reasons == ()
     assert many.least_sd == pytest.approx(many.implied_sd, rel=1e-2)
     if share in {0.4, 0.5}:
         assert many.ceiling < many.implied_sd < many.limit
+        assert many.verdict == "doubtful"
 
 
 @st.composite

@@ -458,7 +458,7 @@ def test_the_line() -> None:
 
 
 def test_the_line_of_one_split() -> None:
-    assert str(inception_score(np.eye(2), splits=1)) == "IS 2.00 over 1 split of 2 · corrected 2.00 (95 % 2.00–2.00)"
+    assert str(inception_score(np.eye(2), splits=1)) == "IS 2.00 over 1 split of 2 · corrected 2.00 (95 % 1.00–2.00)"
     assert "over 2 splits of 5 ·" in str(inception_score(one_hot([5, 5]), splits=2))
 
 

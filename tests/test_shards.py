@@ -1,10 +1,13 @@
-"""Sums that add across shards give what one pass over all images gives; their file is safe to open."""
+"""Sums that add across shards and processes give what one pass over all gives; their file is safe to open."""
 
 from __future__ import annotations
 
 import math
 import pickle
+import subprocess
+import sys
 from dataclasses import fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import mpmath
@@ -20,6 +23,7 @@ from scipy.stats import entropy
 
 from isexplore.predictions import Predictions
 from isexplore.score import Score, inception_score
+from isexplore.shard_files import load_shard, save_shard
 from isexplore.shards import ShardSums, merge_shards, shard_sums
 
 if TYPE_CHECKING:
@@ -201,14 +205,48 @@ def test_shards_that_do_not_add() -> None:
         shard_sums([[0.5, 0.5], [math.nan, 1]])
 
 
+# Several processes ---------------------------------------------------------------------------------------------------
+
+OTHER_PROCESS = """
+import sys
+import numpy as np
+import torch
+from isexplore.shards import shard_sums
+
+torch.distributed.init_process_group("gloo", init_method=f"file://{sys.argv[1]}", rank=1, world_size=2)
+torch.distributed.all_gather_object([None, None], shard_sums(np.eye(7)[2:]))
+"""
+
+
+def test_processes_gather_their_sums(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path / "meeting")]
+    method, minute = f"file://{tmp_path / 'meeting'}", timedelta(minutes=1)
+    with subprocess.Popen(command) as other:  # noqa: S603 - our own
+        torch.distributed.init_process_group("gloo", init_method=method, rank=0, world_size=2, timeout=minute)
+        try:
+            shards: list[Any] = [None, None]
+            torch.distributed.all_gather_object(shards, shard_sums(np.eye(7)[:2]))
+        finally:
+            torch.distributed.destroy_process_group()
+    assert other.returncode == 0
+    assert [shard.n_images for shard in shards] == [2, 5]
+    assert_agrees(merge_shards(shards).summary(), score(np.eye(7)))
+
+
+def test_importing_the_sums_imports_no_files() -> None:
+    code = "import sys, isexplore.shards; print({'safetensors', 'torch', 'isexplore.tensor_files'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert done.stdout.strip() == "set()"
+
+
 # The file ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_file_gives_the_same_sums(tmp_path: Path) -> None:
     p = dirichlet(200, 9)
     for i, part in enumerate(np.array_split(p, 3)):
-        shard_sums(part).save(tmp_path / f"{i}.safetensors")
-    loaded = [ShardSums.load(tmp_path / f"{i}.safetensors") for i in range(3)]
+        save_shard(tmp_path / f"{i}.safetensors", shard_sums(part))
+    loaded = [load_shard(tmp_path / f"{i}.safetensors") for i in range(3)]
     for sums, part in zip(loaded, np.array_split(p, 3), strict=True):
         for field in fields(ShardSums):
             np.testing.assert_array_equal(getattr(sums, field.name), getattr(shard_sums(part), field.name))
@@ -222,28 +260,28 @@ def test_a_file_gives_the_same_sums(tmp_path: Path) -> None:
 def test_every_file_is_accepted_again(tmp_path_factory: pytest.TempPathFactory, shards: list[NDArray[Any]]) -> None:
     file = tmp_path_factory.mktemp("shards") / "sums"
     sums = merge_shards(map(shard_sums, shards))
-    sums.save(file)
-    assert_same(ShardSums.load(file), sums)
+    save_shard(file, sums)
+    assert_same(load_shard(file), sums)
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing"):
-        ShardSums.load(tmp_path / "nothing")
+        load_shard(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError, match=r"the folder .* does not exist"):
-        shard_sums(np.eye(3)).save(tmp_path / "nowhere" / "sums")
+        save_shard(tmp_path / "nowhere" / "sums", shard_sums(np.eye(3)))
 
 
 def test_files_of_another_kind(tmp_path: Path) -> None:
     file = tmp_path / "sums"
-    shard_sums(np.eye(3)).save(file)
+    save_shard(file, shard_sums(np.eye(3)))
     whole = file.read_bytes()
     for content in (b"", b"PK", pickle.dumps({"n_images": 3}), whole[:-1], whole[: len(whole) // 2], b"\xff" * 200):
         file.write_bytes(content)
         with pytest.raises(ValueError, match="sums holds no sums of a shard: "):
-            ShardSums.load(file)
+            load_shard(file)
     Predictions.from_probabilities(np.eye(3)).save(file)
     with pytest.raises(ValueError, match=r"sums holds no sums of a shard: .*n_images"):
-        ShardSums.load(file)
+        load_shard(file)
 
 
 def edited(**changes: Any) -> dict[str, NDArray[Any]]:
@@ -284,20 +322,20 @@ ONE_CLASS = {name: np.zeros(1) for name in ("xlogx", "entropy_products")} | {
 def test_files_with_other_things_in_them(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     metadata = {"format": "isexplore shard sums 1"}
     save_file(edited(), tmp_path / "good", metadata)
-    assert ShardSums.load(tmp_path / "good").n_images == 20
+    assert load_shard(tmp_path / "good").n_images == 20
     save_file(edited(**changes), tmp_path / "bad", metadata)
     with pytest.raises(ValueError, match=f"bad holds no sums of a shard: {message}"):
-        ShardSums.load(tmp_path / "bad")
+        load_shard(tmp_path / "bad")
 
 
 def test_files_that_do_not_say_what_they_are(tmp_path: Path) -> None:
     for metadata in (None, {"format": "isexplore shard sums 2"}):
         save_file(edited(), tmp_path / "sums", metadata)
         with pytest.raises(ValueError, match="sums holds no sums of a shard: it does not say that it holds any"):
-            ShardSums.load(tmp_path / "sums")
+            load_shard(tmp_path / "sums")
     save_file(edited(n_images=np.array([20])[:0]), tmp_path / "sums", {"format": "isexplore shard sums 1"})
     with pytest.raises(ValueError, match="sums holds no sums of a shard"):
-        ShardSums.load(tmp_path / "sums")
+        load_shard(tmp_path / "sums")
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn, torch.complex64])
@@ -305,7 +343,7 @@ def test_other_precisions_are_refused(tmp_path: Path, dtype: torch.dtype) -> Non
     tensors = {name: torch.from_numpy(array).to(dtype) for name, array in edited().items()}
     save_torch_file(tensors, tmp_path / "sums", {"format": "isexplore shard sums 1"})
     with pytest.raises(ValueError, match="sums holds no sums of a shard"):
-        ShardSums.load(tmp_path / "sums")
+        load_shard(tmp_path / "sums")
 
 
 def test_what_is_no_shard_is_named() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.stats import binom, entropy
 
+from isexplore.arrays import Rows
 from isexplore.score import inception_score
 from isexplore.sizes import size_curve
 from isexplore.splits import shuffled_order
@@ -60,9 +61,9 @@ def test_the_prediction_meets_the_curve(n_classes: int, alpha: float) -> None:
 def test_the_prediction_is_the_formula() -> None:
     p = dirichlet(400, 5)
     score = inception_score(p)
-    factor = np.exp((score.kl_variance - score.bias_constant) / (2 * 50))
+    factor = np.exp((score.kl_variance - score.bias_constant) * (1 / 50 - 1 / 400) / 2)
     curve = size_curve(p, [50, 1])
-    assert curve.predicted[0] == pytest.approx(score.corrected * factor, rel=1e-12)
+    assert curve.predicted[0] == pytest.approx(score.overall * factor, rel=1e-12)
     assert (curve.mean[1], curve.predicted[1]) == pytest.approx((1, 1), rel=1e-9)
 
 
@@ -89,6 +90,20 @@ def test_kinds_of_input_agree() -> None:
         assert other.mean == pytest.approx(curve.mean, rel=1e-12)
         assert other.predicted == pytest.approx(curve.predicted, rel=1e-12)
     assert size_curve(p, [10], seed=1).mean != curve.mean[0]
+
+
+def test_the_rows_are_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+
+    class Counted(Rows):
+        def take(self, start: int, stop: int, order: Any = None) -> Any:
+            taken.append(stop - start)
+            return super().take(start, stop, order)
+
+    monkeypatch.setattr("isexplore.arrays.Rows", Counted)
+    size_curve(dirichlet(3000, 4), [10, 100, 3000])
+    rows = [count for count in taken if count > 1]  # one row is looked at for its kind
+    assert sum(rows) == 2 * 3000
 
 
 def test_data_frame() -> None:

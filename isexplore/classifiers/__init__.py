@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Classifier", "load_classifier"]
 
-KNOWN = ("digits",)
+KNOWN = ("digits", "inception-2015", "inception-v3")
 
 
 @runtime_checkable
@@ -44,10 +44,10 @@ class Classifier(Protocol):
 
     @property
     def module(self) -> torch.nn.Module:
-        """The network, from (B, C, H, W) to (B, classes) logits."""
+        """The network, from what ``prepare`` returns to (B, classes) logits."""
 
     def prepare(self, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
-        """Turn (H, W, 1 or 3) uint8 images into a (B, C, H, W) float32 batch on the CPU."""
+        """Turn (H, W, 1 or 3) uint8 images into a (B, C, H, W) uint8 or float32 batch on the CPU."""
 
 
 def load_classifier(classifier: str | torch.nn.Module | Classifier) -> Classifier:
@@ -56,7 +56,8 @@ def load_classifier(classifier: str | torch.nn.Module | Classifier) -> Classifie
     Parameters
     ----------
     classifier
-        "digits", any ``torch.nn.Module`` that returns logits, or a ready `Classifier`, which comes back unchanged.
+        "digits", "inception-2015", "inception-v3", any ``torch.nn.Module`` that returns logits, or a ready
+        `Classifier`, which comes back unchanged.
 
     Returns
     -------
@@ -66,7 +67,9 @@ def load_classifier(classifier: str | torch.nn.Module | Classifier) -> Classifie
     Raises
     ------
     ValueError
-        If no classifier has that name.
+        If no classifier has that name, or its weights are damaged.
+    OSError
+        If its weights are not on this machine and can't be downloaded.
     TypeError
         If it is neither a name, a network nor a classifier.
 
@@ -94,6 +97,14 @@ def _named(name: str) -> Classifier:
     """Load one of the classifiers that the package knows."""
     if name not in KNOWN:
         raise ValueError(f"no classifier is named {name!r}; known are: {_listed()}")
+    if name == "inception-2015":
+        from isexplore.classifiers.inception_2015 import inception_2015
+
+        return inception_2015()
+    if name == "inception-v3":
+        from isexplore.classifiers.inception_v3 import inception_v3
+
+        return inception_v3()
 
     from isexplore.classifiers.digits import DigitsClassifier
 

@@ -58,8 +58,8 @@ def compare_conventions(
     splits
         Number of splits S, for the conventions that split; it may exceed N, as in the originals.
     seed
-        Of the order in which a convention without a seed of its own takes the images; None: a fresh order at each
-        call, as in the original.
+        Of the order in which a convention without a seed of its own takes the images (numpy's RandomState, not torch's
+        generator); None: a fresh order at each call, as in the original.
 
     Returns
     -------

@@ -13,6 +13,7 @@ import traitlets
 
 from isexplore import demo
 from isexplore.classifiers import KNOWN, load_classifier
+from isexplore.classifiers.weights import weights_state
 from isexplore.devices import devices
 from isexplore.inference import classify
 from isexplore.predictions import Predictions
@@ -288,7 +289,7 @@ class Chooser(anywidget.AnyWidget):
         names = sources.notebook_namespace()
         self._variables = [["", "choose …"], *map(list, sources.image_variables(names))]
         self._classifiers = [
-            *([name, f"{name}: comes with isexplore"] for name in KNOWN),
+            *([name, f"{name}: {weights_state(name)}"] for name in KNOWN),
             *([f"variable:{name}", f"{name}: a network of this notebook"] for name in sources.module_variables(names)),
         ]
 

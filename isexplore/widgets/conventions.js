@@ -8,9 +8,9 @@ export default {
     panel({ model, el, signal }, "Conventions: what other code prints on these predictions", (section) => {
       const button = h("button", { type: "button", onclick: () => model.send({ kind: view().isOpen ? "close" : "open" }) });
       const status = h("span", { class: "ix-unit", role: "status" });
-      const columns = ["convention", "prints", "±", "against whole set", "what it does differently"];
+      const columns = [["convention"], ["prints", "ix-figure"], ["±", "ix-figure"], ["against whole set", "ix-figure"], ["what it does differently"]];
       const body = h("tbody", {});
-      const table = h("table", {}, h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)))), body);
+      const table = h("table", {}, h("thead", {}, h("tr", {}, ...columns.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))), body);
       const scroll = h("div", { class: "ix-conventions", tabindex: "0", role: "region", "aria-label": "Conventions" }, table);
       section.append(h("div", { class: "ix-controls" }, button, status), scroll);
 
@@ -18,7 +18,7 @@ export default {
         const v = view();
         button.textContent = v.isOpen ? "Put away" : "Compare";
         button.setAttribute("aria-expanded", String(v.isOpen));
-        status.textContent = !v.isOpen ? "libraries, tutorials and articles, each by its own rules" : v.busy ? "computing …" : "";
+        status.textContent = !v.isOpen ? "libraries, tutorials and articles, each by its own rules" : v.busy ? "computing …" : v.caption;
         scroll.hidden = !v.isOpen || !v.rows.length;
         scroll.classList.toggle("ix-stale", v.busy);
         body.replaceChildren(...v.rows.map((row) => h("tr", {},

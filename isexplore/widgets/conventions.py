@@ -32,10 +32,13 @@ class ConventionsPanel(Panel):
     def picture(self, frame: Frame) -> dict[str, Any]:
         """Return the rows, and whether they are yet to become those of what is shown now."""
         overall = frame.score.overall
+        order = "in file order" if frame.order.seed is None else f"shuffled with seed {frame.order.seed}"
+        splits = "1 split" if frame.score.splits == 1 else f"{frame.score.splits} splits"
         return {
             "isOpen": self._is_open,
+            "caption": f"{splits}, images {order}; each by its own rules" if self._is_open else "",
             "busy": self._is_open and self._asked is not None and self._of != self._asked,
-            "rows": [_cells(row, overall) for row in self._rows],
+            "rows": [_cells(row, overall, frame.score.n_classes) for row in self._rows],
         }
 
     def redraw(self) -> None:
@@ -100,24 +103,27 @@ class Shown:
         return cls(frame.sample, frame.order, frame.score.splits)
 
 
-def _cells(row: ConventionRow, overall: float) -> dict[str, str]:
+def _cells(row: ConventionRow, overall: float, n_classes: int) -> dict[str, str]:
+    above = f"Above {n_classes}, the number of classes: no Inception Score can be." if row.value > n_classes else ""
     return {
         "name": row.convention,
         "value": _text(row.value),
         "spread": "" if row.spread is None else _text(row.spread),
-        "against": _percent(row.value / overall - 1),
+        "against": _against(row.value / overall),
         "difference": row.difference,
-        "note": row.note,
+        "note": " ".join(filter(None, [row.note, above])),
         "remark": row.remark,
         "source": row.source,
     }
 
 
-def _percent(share: float) -> str:
-    smallest = 5e-6
-    if not math.isfinite(share):
+def _against(ratio: float) -> str:
+    smallest, most = 5e-6, 10
+    if not math.isfinite(ratio):
         return ""
-    return "the same" if abs(share) < smallest else f"{100 * share:+,.3g} %".replace("-", "−")
+    if ratio > most:
+        return f"× {ratio:,.0f}" if ratio < 1 / smallest else f"× {ratio:.2g}"
+    return "the same" if abs(ratio - 1) < smallest else f"{100 * (ratio - 1):+.2f} %".replace("-", "−")
 
 
 def _text(value: float) -> str:

@@ -40,7 +40,7 @@ export default {
               },
             ],
             layout: {
-              xaxis: { title: { text: "number of splits" }, range: [0, v.counts.at(-1) + 1] },
+              xaxis: { title: { text: "number of splits" }, range: [0, v.counts.at(-1) * 1.02 + 0.5] },
               yaxis: { title: { text: "Inception Score" } },
               shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: v.overall, y1: v.overall, line: { color: c.text, width: 1, dash: "dot" } }],
               annotations: [{ xref: "paper", x: 1, xanchor: "right", y: v.overall, yanchor: "bottom", showarrow: false, text: `whole set ${number(v.overall)}` }],
@@ -89,23 +89,24 @@ export default {
         shuffledWith = v.seed;
         fileOrder.disabled = v.seed == null;
         fillSelect(rule, v.rules, v.rule);
-        fillSelect(spread, [["population", "population's, ÷ S"], ["sample", "sample's, ÷ (S − 1)"]], v.ofASample ? "sample" : "population");
+        rule.title = v.ruleUser;
+        fillSelect(spread, [["population", "population, ÷ S"], ["sample", "sample, ÷ (S − 1)"]], v.ofASample ? "sample" : "population");
 
         const p = v.printed;
         const left = p.leftOut ? `, ${images(count(p.leftOut))} left out` : "";
         result.replaceChildren(
           `${count(p.splits)} ${p.splits === 1 ? "split" : "splits"} of ${images(p.sizes)}${left}, ${v.order}: `,
           h("strong", {}, p.std == null ? `${number(p.mean)} ± nan` : `${number(p.mean)} ± ${number(p.std)}`),
-          v.seed == null ? "" : `; in file order it was ${number(v.before)}`,
+          v.seed == null ? "" : `; in file order (dashed) it was ${number(v.before)}`,
           ". ± is the spread across splits, not a standard error.");
         const l = v.loss;
         const factors = [
           [number(l.overall), "the whole set"],
-          [`× ${number(l.divergence_factor, 4)}`, `each split has a p(y) of its own: JSD ${number(l.jsd, 4)} nats, in random order about ${number(l.expected_jsd, 4)}`],
+          [`× ${number(l.divergence_factor, 4)}`, `each split has a p(y) of its own: JSD ${number(l.jsd, 4)} nats${v.expects ? `, in random order about ${number(l.expected_jsd, 4)}` : ""}`],
           [`× ${number(l.mean_ratio, 4)}`, "the mean of the scores, not of their logarithms"],
-          [`= ${number(l.mean)}`, `the mean of ${count(v.splits)} splits${v.rule === "floor" ? "" : ", cut by i·N // S"}`],
+          [`= ${number(l.mean)}`, `the mean of ${count(v.splits)} ${v.splits === 1 ? "split" : "splits"}${v.rule === "floor" ? "" : ", cut by i·N // S"}`],
         ];
-        loss.replaceChildren(...(v.splits === 1 ? [] : factors.map(([value, meaning]) => h("tr", {}, h("td", {}, value), h("td", {}, meaning)))));
+        loss.replaceChildren(...factors.map(([value, meaning]) => h("tr", {}, h("td", {}, value), h("td", {}, meaning))));
         order.classList.toggle("ix-alarm", v.alarm);
         order.textContent = v.alarm ? `⚠ ${v.test} Shuffle them.` : v.test;
         shuffler.classList.toggle("ix-main", v.alarm);

@@ -11,6 +11,7 @@ import traitlets
 from isexplore.order import split_loss
 from isexplore.rules import RULES
 from isexplore.splits import shuffled_order
+from isexplore.uncertainty import FIRST_ORDER_LIMIT
 from isexplore.widgets.frame import shuffled
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.worker import Worker
@@ -63,7 +64,10 @@ class ProtocolPanel(Panel):
                 "sizes": f"{sizes.min():,}" if sizes.min() == sizes.max() else f"{sizes.min():,}–{sizes.max():,}",
                 "leftOut": printed.left_out,
             },
+            "ruleUser": RULES[frame.rules.split_rule].user,
             "loss": asdict(split_loss(score)),
+            # Where first order fails, its expectation would only mislead.
+            "expects": score.bias_constant * score.splits <= 2 * FIRST_ORDER_LIMIT * score.n_images,
             "alarm": _alarm(order),
             "test": _verdict(order),
         }
@@ -148,5 +152,7 @@ def _verdict(order: Order) -> str:
     if _alarm(order):
         share = f"{100 * test.loss:.2g} %"
         return f"Not in random order: {test.splits} splits lose {share} to it (p = {test.p_value:.2g}{used})."
-    words = "Order as random as any" if order.seed is None else "In random order"
-    return f"{words}: p = {test.p_value:.2g} ({test.permutations} permutations{used})."
+    words = "No sign of an order" if order.seed is None else "In random order"
+    return (
+        f"{words}, tested with {test.splits} splits: p = {test.p_value:.2g} ({test.permutations} permutations{used})."
+    )

@@ -150,14 +150,10 @@ def module_variables(namespace: Mapping[str, Any]) -> list[str]:
     >>> module_variables({"network": torch.nn.Flatten(), "epochs": 7})
     ['network']
     """
-    torch = sys.modules.get("torch")  # nobody has a module without having imported torch
-    if torch is None:
+    module = getattr(_torch("nn"), "Module", None)
+    if module is None:
         return []
-    return [
-        name
-        for name, value in list(namespace.items())
-        if not name.startswith("_") and isinstance(value, torch.nn.Module)
-    ]
+    return [name for name, value in list(namespace.items()) if not name.startswith("_") and isinstance(value, module)]
 
 
 def notebook_namespace() -> Mapping[str, Any]:
@@ -248,9 +244,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_picture_array(value: object) -> bool:
-    torch = sys.modules.get("torch")
-    is_array = isinstance(value, np.ndarray) or (torch is not None and isinstance(value, torch.Tensor))
+    tensor = _torch("Tensor")
+    is_array = isinstance(value, np.ndarray) or (tensor is not None and isinstance(value, tensor))
     return is_array and cast("np.ndarray[Any, Any]", value).ndim in (3, 4)
+
+
+def _torch(name: str) -> Any:
+    """Return a part of torch; None if nobody has imported it yet, or another thread is still doing so."""
+    return getattr(sys.modules.get("torch"), name, None)
 
 
 def _two_numbers(text: str) -> tuple[float, float]:

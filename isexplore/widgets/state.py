@@ -287,7 +287,7 @@ class ExplorerState(HasTraits):
     ) -> None:
         def change(frame: Frame) -> Frame:
             mask, label = choose(frame)
-            subset = score_subset(frame.sample.predictions, frame.sample.score.conditional_entropy, mask)
+            subset = score_subset(frame.sample.predictions, mask, frame.sample.score.conditional_entropy)
             first = frame.walk.images[mask[frame.walk.images]][:1]
             primary = int(first[0]) if len(first) else frame.primary
             return replace(frame, selection=Selection(mask, label, subset, entropy_range, top_class), primary=primary)

@@ -2,7 +2,7 @@
 
 The rows come from symmetric Dirichlet distributions, or from a mixture of a sharp and a doubtful one, as real networks
 are sure of some images and not of others. Their true score is exp(ln C − mean of ψ(Cα + 1) − ψ(α + 1)). One-hot rows
-from classes with known shares show the χ² law.
+from classes with known shares, and rows of equal doubt, show the χ² law.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from figures import Figure, table
-from scipy.special import digamma
+from scipy.special import digamma, softmax
+from scipy.stats import entropy
 from scipy.stats import t as student
 
 from isexplore.bootstrap import bootstrap_interval
@@ -74,9 +75,11 @@ SETTINGS = (
     (MIXTURE, 5000, 120, 400),
     (MIXTURE, 50_000, 16, 0),
 )
-# Classes, images, how far the shares are from equal (1 ± this), sets.
 FEWEST_SETS = 50  # that a coverage can be told from
+# Classes, images, how far the shares are from equal (1 ± this), sets.
 CERTAIN = ((10, 1000, 0.0, 400), (10, 1000, 0.05, 400), (10, 1000, 0.2, 400), (100, 2000, 0.0, 200))
+# Classes, the gap from each row's largest logit to its others, images, sets.
+DOUBTFUL = tuple((classes, gap, n, 400) for classes in (2, 3) for gap in (3.0, 8.0) for n in (100, 1000))
 
 
 def measure() -> list[Figure]:
@@ -84,7 +87,12 @@ def measure() -> list[Figure]:
     for law, n, sets, resamples in SETTINGS:
         figures += _dirichlet(law, n, sets, resamples)
     for classes, n, unevenness, sets in CERTAIN:
-        figures += _certain(classes, n, unevenness, sets)
+        shares = (1 + unevenness * np.where(np.arange(classes) % 2, 1, -1)) / classes
+        head = f"one-hot rows, C = {classes}, shares 1/C ± {100 * unevenness:.0f} %, N = {n:,}"
+        figures += _equally_sure(head, np.eye(classes), shares, n, sets)
+    for classes, gap, n, sets in DOUBTFUL:
+        head = f"equal doubt, C = {classes}, logit gap {gap:g}, N = {n:,}"
+        figures += _equally_sure(head, softmax(gap * np.eye(classes), axis=1), np.full(classes, 1 / classes), n, sets)
     return figures
 
 
@@ -142,23 +150,22 @@ def _figure(what: str, true: float, estimates: list[Estimate], oracles: NDArray[
     return Figure(what, covered, "% covered", why=f"{remark}; true score {true:.2f}, {len(values)} sets")
 
 
-def _certain(classes: int, n: int, unevenness: float, sets: int) -> list[Figure]:
-    shares = (1 + unevenness * np.where(np.arange(classes) % 2, 1, -1)) / classes
-    true = math.exp(-float(shares @ np.log(shares)))
+def _equally_sure(head: str, rows: NDArray[np.float64], shares: NDArray[np.float64], n: int, sets: int) -> list[Figure]:
+    """Return the coverage for sets of images whose predictions are rows[c] with probability shares[c]."""
+    true = math.exp(float(entropy(shares @ rows) - shares @ entropy(rows, axis=1)))
     rng = np.random.default_rng(2)
     found: dict[str, list[tuple[float, float]]] = {"interval()": [], CORRECTED: []}
     for _ in range(sets):
-        score = inception_score(np.eye(classes, dtype=np.float32)[rng.choice(classes, n, p=shares)], splits=1)
+        score = inception_score(rows[rng.choice(len(rows), n, p=shares)], splits=1)
         found["interval()"].append(score.interval())
-        found[CORRECTED].append(interval(score.corrected, score.standard_error, 0.95, classes))
-    head = f"one-hot rows, C = {classes}, shares 1/C ± {100 * unevenness:.0f} %, N = {n:,}: "
+        found[CORRECTED].append(interval(score.corrected, score.standard_error, 0.95, score.n_classes))
     rounding = 1e-9
     return [
         Figure(
-            head + name,
+            f"{head}: {name}",
             100 * float(np.mean([low - rounding <= true <= high + rounding for low, high in ends])),
             "% covered",
-            why=f"mean width {np.mean([high - low for low, high in ends]):.3g}; true score {true:.2f}, {sets} sets",
+            why=f"mean width {np.mean([high - low for low, high in ends]):.3g}; true score {true:.4g}, {sets} sets",
         )
         for name, ends in found.items()
     ]

@@ -1,42 +1,43 @@
-"""How long the score of 50,000 × 1000 predictions takes, against peers and against reading the matrix once."""
+"""How long the score of 50,000 × 1000 predictions takes, and how much memory, against peers and a bare reading."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import memory
 import numpy as np
-import peers
 import torch
+from compared import LOGITS, SCORE, C, Compared, N, compared, predictions
 from figures import Figure, table, times
 
 from isexplore.capacity import channel_capacity
 from isexplore.conventions import convention_rows
 from isexplore.cumulative import cumulative_sums
+from isexplore.edges import split_edges
 from isexplore.groups import group_sums
 from isexplore.influence import leave_one_out
 from isexplore.order import order_test
-from isexplore.score import inception_score, score_and_sums
-from isexplore.splits import curve_of, shuffled_order, split_curve, split_edges
+from isexplore.score import score_and_sums
+from isexplore.splits import curve_of, shuffled_order, split_curve
 from isexplore.subsets import score_subset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from compared import Work
     from numpy.typing import NDArray
 
-    Work = dict[str, Callable[[], object]]
-
-TITLE = "Score of 50,000 × 1000 predictions (float32; best runs, taking turns)"
-_N, _C = 50_000, 1000
-_SCORE, _LOGITS = "inception_score(p), everything in it", "inception_score(logits=…), everything in it"
+TITLE = f"Score of {N:,} × {C} predictions (float32; best runs, taking turns)"
 _CURVE, _ONE = "the curve, 1 to 100 splits, after opening", "one more split count, after opening"
+_ALONE, _ORDER = "leave_one_out, exact, every image", "order_test, 199 permutations of 10,000 of the images"
+_EVERY = "every diagnostic together (inception_score, leave_one_out, order_test)"
 # Why a budget is missed, where it is: the fastest peer sums once, checks nothing, and gives one number.
 _COSTS = {
-    _SCORE: "every row is checked, and read again for its KL",
-    _LOGITS: "a softmax in float64 at each of two readings; the fastest peer is given probabilities",
+    SCORE: "every row is checked, and read again for its KL",
+    LOGITS: "a softmax in float64 at each of two readings; the fastest peer is given probabilities",
     _ONE: "37 marginals of 1000 classes: 37,000 logarithms",
 }
 _ANY_SPLITS = 500  # budget: this many split counts, after opening, in one peer evaluation
@@ -44,79 +45,99 @@ _REPEATS = 7
 
 
 def measure() -> list[Figure]:
-    rng = np.random.default_rng(0)
-    logits = torch.from_numpy(4 * rng.standard_normal((_N, _C), dtype=np.float32))
-    figures = _on_the_cpu(logits, rng.random(_N) < 0.5)
+    logits, soft = predictions()
+    figures = _on_the_cpu(logits, soft)
     if not torch.cuda.is_available():
         return [*figures, Figure("the same on a GPU", float("nan"), "ms", why="there was none")]
-    return figures + _on_a_gpu(logits.cuda())
+    return figures + _on_a_gpu(logits.cuda(), soft.cuda())
 
 
-def _on_the_cpu(logits: torch.Tensor, half: NDArray[np.bool_]) -> list[Figure]:
-    soft = logits.softmax(1)
+def _on_the_cpu(logits: torch.Tensor, soft: torch.Tensor) -> list[Figure]:
     p = soft.numpy()
-    score, opened = score_and_sums(p, range(1, 201))
-    edges = split_edges(_N, 37)
-
     floors: Work = {
         "floor: read the matrix once, np.sum": p.sum,
         "floor: the bare formula in NumPy, no checks, NaN at p = 0": partial(_bare, p, 10),
     }
-    rivals, missing = peers.installed(logits, soft)
-    budgeted: Work = {_SCORE: partial(inception_score, p), _LOGITS: partial(inception_score, logits=logits.numpy())}
-    quick: Work = {_CURVE: partial(curve_of, opened, range(1, 101)), _ONE: partial(opened.scores, edges)}
-    others: Work = {
-        "split_curve, 1 to 100 splits, cold": partial(split_curve, p, range(1, 101)),
-        "score and sums for 200 split counts (what opening computes)": partial(score_and_sums, p, range(1, 201)),
-        "the same sums, shuffled (the shuffle button)": partial(
-            cumulative_sums, p, opened.edges, shuffled_order(_N, 2020)
-        ),
-        "score_subset of a random half (a selection)": partial(score_subset, p, score.conditional_entropy, half),
-        "order_test, 199 permutations of 10,000 of the images": partial(order_test, p),
-        "leave_one_out, exact, every image": partial(leave_one_out, p),
-        "group_sums by most likely class": partial(group_sums, p),
-        "all 16 conventions": partial(convention_rows, p),
-    }
+    calls = compared(logits, soft)
+    megabytes = {name: memory.peak(name) for name in (*calls.rivals, *calls.ours)}
+    return _timed(p, calls, floors) + _peaks(megabytes)
+
+
+def _on_a_gpu(logits: torch.Tensor, soft: torch.Tensor) -> list[Figure]:
+    calls = compared(logits, soft)
+    floors: Work = {"floor: read the matrix once, torch.sum": soft.sum}
+    figures = _timed(soft, calls, floors)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peers' own
+        megabytes = {name: memory.peak_on_the_gpu(call) for name, call in {**calls.rivals, **calls.ours}.items()}
+    figures += _peaks(megabytes)
+    return [replace(figure, what=f"{torch.cuda.get_device_name()}: {figure.what}") for figure in figures]
+
+
+def _timed(p: Any, calls: Compared, floors: Work) -> list[Figure]:
+    """Time the rows of the table, on whatever device the probabilities lie."""
+    quick, others = _quick(p), _others(p)
     slow: Work = {"channel_capacity to 1e-6 nats": partial(channel_capacity, p)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the peers' own
-        megabytes = {name: memory.peak(call) for name, call in {**rivals, **budgeted}.items()}
-        runs = times({**floors, **rivals, **budgeted}, _REPEATS) | times(others, 3) | times(slow, 1) | times(quick, 50)
-    milliseconds = _best(runs)
+        milliseconds = {
+            **_best({**floors, **calls.rivals, **calls.ours}, _REPEATS),
+            **_best(quick, 50),
+            **_best(others, 3),
+            **_best(slow, 1),
+        }
+    parts = [milliseconds[name] for name in (SCORE, _ALONE, _ORDER)]
+    milliseconds[_EVERY] = sum(parts)
+    terms = " + ".join(f"{part:.3g}" for part in parts)
 
-    fastest = min(rivals, key=lambda name: milliseconds[name], default=None)
-    figures = [Figure(name, milliseconds[name], "ms") for name in (*floors, *rivals)]
-    figures += [Figure(name, float("nan"), "ms", why="not installed") for name in missing]
-    figures += [_judged(name, milliseconds, fastest) for name in (*budgeted, *quick)]
-    figures += [Figure(name, milliseconds[name], "ms") for name in (*others, *slow)]
-    return figures + [Figure(f"peak memory: {name}", most, "MB") for name, most in megabytes.items()]
+    fastest = min(calls.rivals, key=lambda name: milliseconds[name], default=None)
+    figures = [Figure(name, milliseconds[name], "ms") for name in (*floors, *calls.rivals)]
+    figures += [Figure(name, float("nan"), "ms", why="not installed") for name in calls.missing]
+    every = _judged(_EVERY, milliseconds, fastest)
+    figures += [_judged(name, milliseconds, fastest) for name in (*calls.ours, *quick)]
+    figures.append(replace(every, why=f"{every.why}; {terms} ms"))
+    return figures + [Figure(name, milliseconds[name], "ms") for name in (*others, *slow)]
 
 
-def _on_a_gpu(logits: torch.Tensor) -> list[Figure]:
-    p = logits.softmax(1)
-    rivals, _ = peers.installed(logits, p)
-    ours: Work = {_SCORE: partial(inception_score, p), _LOGITS: partial(inception_score, logits=logits)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the peers' own
-        milliseconds = _best(
-            times({name: partial(_awaited, call) for name, call in {**rivals, **ours}.items()}, _REPEATS)
-        )
-    fastest = min(rivals, key=lambda name: milliseconds[name], default=None)
-    figures = [Figure(name, milliseconds[name], "ms") for name in rivals]
-    judged = [_judged(name, milliseconds, fastest) for name in ours]
-    return [
-        Figure(f"{torch.cuda.get_device_name()}: {figure.what}", figure.value, "ms", figure.budget, figure.why)
-        for figure in (*figures, *judged)
-    ]
+def _quick(p: Any) -> Work:
+    """Return what is done at every step of a slider: the sums are there."""
+    sums = cumulative_sums(p)
+    return {_CURVE: partial(curve_of, sums, range(1, 101)), _ONE: partial(sums.scores, split_edges(N, 37))}
+
+
+def _others(p: Any) -> Work:
+    score, opened = score_and_sums(p, range(1, 201))
+    half = np.random.default_rng(1).random(N) < 0.5
+    return {
+        "split_curve, 1 to 100 splits, cold": partial(split_curve, p, range(1, 101)),
+        "score and sums for 200 split counts (what opening computes)": partial(score_and_sums, p, range(1, 201)),
+        "the same sums, shuffled (the shuffle button)": partial(
+            cumulative_sums, p, opened.edges, shuffled_order(N, 2020)
+        ),
+        "score_subset of a random half (a selection)": partial(
+            score_subset, p, half, conditional_entropy=score.conditional_entropy
+        ),
+        _ORDER: partial(order_test, p),
+        _ALONE: partial(leave_one_out, p),
+        "group_sums by most likely class": partial(group_sums, p),
+        "all 16 conventions": partial(convention_rows, p),
+    }
+
+
+def _best(work: Work, repeats: int) -> dict[str, float]:
+    """Return the milliseconds of the best run of each."""
+    runs = times({name: partial(_awaited, call) for name, call in work.items()}, repeats)
+    return {name: 1e3 * min(values) for name, values in runs.items()}
 
 
 def _awaited(call: Callable[[], object]) -> None:
     call()
-    torch.cuda.synchronize()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
-def _best(runs: dict[str, list[float]]) -> dict[str, float]:
-    return {name: 1e3 * min(values) for name, values in runs.items()}
+def _peaks(megabytes: dict[str, float]) -> list[Figure]:
+    return [Figure(f"peak memory: {name}", most, "MB") for name, most in megabytes.items()]
 
 
 def _judged(name: str, milliseconds: dict[str, float], fastest: str | None) -> Figure:

@@ -1,0 +1,132 @@
+"""torchvision's Inception v3 with its weights ``IMAGENET1K_V1`` and its own preprocessing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+
+from isexplore.classifiers.imagenet import imagenet_names
+from isexplore.classifiers.pretrained import PretrainedClassifier, stack_rgb
+from isexplore.classifiers.state import fill, read_weights
+from isexplore.classifiers.weights import get_weights, verify_weights
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+SHORTER_SIDE, SIZE = 342, 299
+# Of a picture that is longer than this many times its width, only the middle is resized: the rest is cropped anyway.
+_LONGEST = 20
+
+
+class InceptionV3(nn.Module):
+    """From pixels to logits: 0–1, ImageNet's mean and deviation, and torchvision's network.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        torchvision's ``Inception3``, with its weights.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        pixels
+            (B, 3, 299, 299), from 0 to 255, of any type.
+
+        Returns
+        -------
+        torch.Tensor
+            (B, 1000) logits.
+        """
+        from torchvision.transforms.functional import normalize
+
+        ready = normalize(pixels.to(torch.float32) / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        return cast("torch.Tensor", self.network(ready.to(next(self.network.parameters()).dtype)))
+
+
+def inception_v3(*, weights: str | os.PathLike[str] | None = None) -> PretrainedClassifier:
+    """Load torchvision's Inception v3 (Szegedy et al. 2016); its 1000 logits have their bias.
+
+    Scores differ from those of the network of 2015: a published score is to be compared with that one.
+
+    Parameters
+    ----------
+    weights : path, optional
+        A local file or folder; by default what `isexplore weights` lists, or else a download.
+
+    Returns
+    -------
+    PretrainedClassifier
+
+    Raises
+    ------
+    OSError
+        If there are no weights and they can't be downloaded.
+    ValueError
+        If the file is damaged or holds something else.
+
+    Examples
+    --------
+    >>> inception_v3(weights="nowhere.pth")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: there is no file nowhere.pth with the weights of inception-v3
+    """
+    path = get_weights("inception-v3", weights)
+    digest = verify_weights(path)
+    network = build_network()
+    # The file's second classifier helps only in training.
+    state = {key: value for key, value in read_weights(path).items() if not key.startswith("AuxLogits.")}
+    fill(network, state, path)
+    return PretrainedClassifier(
+        InceptionV3(network).eval(),
+        name="inception-v3",
+        class_names=imagenet_names(),
+        preprocessing="RGB, torchvision's: shorter side antialiased bilinear to 342, centre 299×299, 0–1, "
+        "ImageNet mean and deviation",
+        weights_sha256=digest,
+        prepare_images=_prepare,
+    )
+
+
+def build_network() -> nn.Module:
+    """Build torchvision's network without weights, on the meta device, to be filled.
+
+    Examples
+    --------
+    >>> build_network()(torch.zeros(2, 3, 299, 299, device="meta")).shape
+    torch.Size([2, 1000])
+    """
+    from torchvision.models import inception_v3 as build
+
+    with torch.device("meta"):  # as torchvision builds it for these weights
+        network = build(weights=None, aux_logits=False, init_weights=False, transform_input=True)
+    return cast("nn.Module", network.eval())
+
+
+def _prepare(images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+    """Resize and crop with torchvision's own functions, in uint8 as they do it."""
+    if len({image.shape[:2] for image in images}) > 1:
+        return torch.cat([_prepare([image]) for image in images])
+
+    from torchvision.transforms.functional import center_crop, resize
+
+    batch = stack_rgb(images)
+    height, width = batch.shape[-2:]
+    most = _LONGEST * min(height, width)
+    if max(height, width) > most:
+        batch = center_crop(batch, [min(height, most), min(width, most)])
+    resized = resize(batch, [SHORTER_SIDE], antialias=True)
+    return cast("torch.Tensor", center_crop(resized, [SIZE]))

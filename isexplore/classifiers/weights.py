@@ -1,0 +1,314 @@
+"""Where the weights of the Inception networks lie, and how they get there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path  # noqa: TC003 - its doctests use it
+from urllib.request import urlopen
+from uuid import uuid4
+
+from isexplore.tensor_files import expand_home
+
+VARIABLE = "ISEXPLORE_WEIGHTS"
+_CHUNK = 2**20
+_PATIENCE = 30  # seconds without an answer from the server
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of weights as its authors publish it.
+
+    Eight hexadecimal digits of its SHA-256 are public, in the file's name: they catch damage, not a forger.
+
+    Attributes
+    ----------
+    file, url : str
+        Its name, and where it is.
+    also : tuple of str
+        Other names of files with the same tensors.
+
+    Examples
+    --------
+    >>> PUBLISHED["inception-2015"].file
+    'weights-inception-2015-12-05-6726825d.pth'
+    """
+
+    file: str
+    url: str
+    also: tuple[str, ...]
+
+
+PUBLISHED = {
+    "inception-2015": Published(
+        "weights-inception-2015-12-05-6726825d.pth",
+        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+        ("pt_inception-2015-12-05-6726825d.pth", "inception-2015.safetensors"),
+    ),
+    "inception-v3": Published(
+        "inception_v3_google-0cc3c7bd.pth",
+        "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+        ("inception-v3.safetensors",),
+    ),
+}
+
+
+def cache_folder() -> Path:
+    """Return the folder that downloads go to: ``isexplore`` in $XDG_CACHE_HOME, or else in ``~/.cache``.
+
+    Examples
+    --------
+    >>> cache_folder().name
+    'isexplore'
+    """
+    return _caches() / "isexplore"
+
+
+def places() -> dict[str, Path]:
+    """Return where weights are looked for, in this order, each with its description.
+
+    Examples
+    --------
+    >>> list(places())[-2:]
+    ['the cache of isexplore', "the cache of torch.hub, which torchvision's and torch-fidelity's downloads go to"]
+    """
+    named = os.environ.get(VARIABLE)
+    home = os.environ.get("TORCH_HOME")
+    hub = expand_home(home) if home else _caches() / "torch"
+    return {
+        **({f"${VARIABLE}": expand_home(named)} if named else {}),
+        "the cache of isexplore": cache_folder(),
+        "the cache of torch.hub, which torchvision's and torch-fidelity's downloads go to": hub / "hub" / "checkpoints",
+    }
+
+
+def find_weights(name: str) -> Path | None:
+    """Return the file with the weights of a network, or None where there is none.
+
+    Examples
+    --------
+    >>> find_weights("inception-2016")
+    Traceback (most recent call last):
+        ...
+    ValueError: no published weights belong to 'inception-2016'; known are: 'inception-2015', 'inception-v3'
+    """
+    published = _published(name)
+    for place in places().values():
+        if _is_file(place) and not _belongs_to_another(place, name):
+            return place
+        for file in (published.file, *published.also):
+            if _is_file(place / file):
+                return place / file
+    return None
+
+
+def get_weights(name: str, weights: str | os.PathLike[str] | None = None) -> Path:
+    """Return the file with the weights of a network: the one that is stated, else found, else downloaded.
+
+    Parameters
+    ----------
+    name : str
+        ``"inception-2015"`` or ``"inception-v3"``.
+    weights : path, optional
+        A file, whatever its name, or a folder with the published file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `weights` or what $ISEXPLORE_WEIGHTS names does not exist.
+    OSError
+        If the file has to be downloaded and can't be: the message says what to put where.
+
+    Examples
+    --------
+    >>> get_weights("inception-v3", "nowhere.pth")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: there is no file nowhere.pth with the weights of inception-v3
+    """
+    if weights is None:
+        named = os.environ.get(VARIABLE)
+        if named and not expand_home(named).exists():
+            raise FileNotFoundError(f"${VARIABLE} names {named}, which does not exist")
+        return find_weights(name) or fetch_weights(name)
+    published, path = _published(name), expand_home(weights)
+    for file in (path, *(path / known for known in (published.file, *published.also))):
+        if _is_file(file):
+            return file
+    if path.is_dir():
+        raise FileNotFoundError(f"the folder {path} holds no {published.file}")
+    raise FileNotFoundError(f"there is no file {path} with the weights of {name}")
+
+
+def fetch_weights(name: str) -> Path:
+    """Download the weights of a network into the cache, with a progress bar, and check their SHA-256.
+
+    Nothing stays behind where this fails. It replaces what the cache holds.
+
+    Raises
+    ------
+    OSError
+        If it can't be downloaded, or does not arrive whole.
+    """
+    from tqdm.auto import tqdm
+
+    published = _published(name)
+    folder = cache_folder()
+    temporary = folder / f".isexplore-{uuid4().hex}.part"
+    digest, size = hashlib.sha256(), 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with urlopen(published.url, timeout=_PATIENCE) as answer, temporary.open("xb") as file:  # noqa: S310 - URLs are ours
+            expected = int(answer.headers.get("Content-Length") or 0)
+            with tqdm(total=expected or None, unit="B", unit_scale=True, desc=f"weights of {name}") as bar:
+                while chunk := answer.read(_CHUNK):
+                    file.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+                    bar.update(len(chunk))
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the name on an incomplete file
+        _compare(digest.hexdigest(), published.file, f"{size} bytes of {expected or 'unknown'}")
+        temporary.replace(folder / published.file)
+    except (OSError, ValueError, HTTPException) as error:
+        raise OSError(
+            f"the weights of {name} are not on this machine, and cannot be downloaded: {error}. "
+            f"Download {published.url} elsewhere, and put it into {folder}; or state where it is: weights=…, "
+            f"or the environment variable {VARIABLE}"
+        ) from error
+    finally:
+        if _is_file(temporary):
+            temporary.unlink()
+    return folder / published.file
+
+
+def ensure_weights(name: str) -> Path:
+    """Return the file with the weights of a network, downloaded if there is none or a cache holds a damaged one.
+
+    Raises
+    ------
+    OSError
+        If it can't be downloaded.
+    ValueError
+        If what $ISEXPLORE_WEIGHTS names is damaged.
+    """
+    path = get_weights(name)
+    try:
+        verify_weights(path)
+    except ValueError:
+        if os.environ.get(VARIABLE):
+            raise
+        return fetch_weights(name)
+    return path
+
+
+def verify_weights(path: Path) -> str:
+    """Return the SHA-256 of a file, compared with what its name says of it, as ``…-6726825d.pth`` does.
+
+    Raises
+    ------
+    ValueError
+        If the file is not what its name says.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     damaged = Path(folder, "weights-6726825d.pth")
+    ...     _ = damaged.write_bytes(b"")
+    ...     verify_weights(damaged)
+    Traceback (most recent call last):
+        ...
+    ValueError: ...weights-6726825d.pth is damaged or another file: its SHA-256 begins with e3b0c442 (delete it, ...)
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    _compare(digest, path, "delete it, or put another in its place")
+    return digest
+
+
+def weights_report() -> list[str]:
+    """Say in lines which weights are here, and where they are looked for.
+
+    Examples
+    --------
+    >>> weights_report()[2]
+    'looked for in:'
+    """
+    lines = []
+    for name, published in PUBLISHED.items():
+        found = find_weights(name)
+        lines.append(f"{name}: {found or f'not here ({published.file})'}")
+    return [*lines, "looked for in:", *(f"  {place}: {path}" for place, path in places().items())]
+
+
+def weights_state(name: str) -> str:
+    """Say in a few words whether the weights of a classifier are here.
+
+    Examples
+    --------
+    >>> weights_state("digits")
+    'comes with isexplore'
+    """
+    if name not in PUBLISHED:
+        return "comes with isexplore"
+    try:
+        found = find_weights(name)
+    except OSError as error:  # no home folder
+        return str(error)
+    return "its weights are here" if found else "its weights have to be downloaded first (100 MB)"
+
+
+def verification_report() -> tuple[list[str], bool]:
+    """Check every file of weights that is here; return what to say in lines, and whether all are sound."""
+    lines, sound = [], True
+    for name in PUBLISHED:
+        path = find_weights(name)
+        if path is None:
+            lines.append(f"{name}: not here")
+            continue
+        try:
+            digest = verify_weights(path)
+        except (OSError, ValueError) as error:
+            lines.append(f"{name}: {error}")
+            sound = False
+        else:
+            known = "as its name says in eight digits" if _stated(path) else "its name says no digits to compare with"
+            lines.append(f"{name}: {path}, SHA-256 {digest}, {known}")
+    return lines, sound
+
+
+def _published(name: str) -> Published:
+    if name not in PUBLISHED:
+        raise ValueError(f"no published weights belong to {name!r}; known are: {', '.join(map(repr, PUBLISHED))}")
+    return PUBLISHED[name]
+
+
+def _belongs_to_another(path: Path, name: str) -> bool:
+    return any(path.name in (other.file, *other.also) for key, other in PUBLISHED.items() if key != name)
+
+
+def _compare(digest: str, file: str | Path, remark: str) -> None:
+    stated = _stated(file)
+    if stated and not digest.startswith(stated):
+        raise ValueError(f"{file} is damaged or another file: its SHA-256 begins with {digest[:8]} ({remark})")
+
+
+def _stated(file: str | Path) -> str | None:
+    found = re.search(r"-([0-9a-f]{8})\.pth$", str(file))
+    return found[1] if found else None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be read
+        return False
+
+
+def _caches() -> Path:
+    named = os.environ.get("XDG_CACHE_HOME")
+    return expand_home(named) if named else expand_home("~/.cache")
