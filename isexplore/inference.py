@@ -52,7 +52,7 @@ def predict(
     ----------
     images : ImageSet or anything that `isexplore.open_images` takes
     classifier : str, torch.nn.Module or Classifier
-        ``"digits"``, or any module that returns logits of shape (B, C).
+        ``"digits"``, ``"inception-2015"``, ``"inception-v3"``, or any module that returns logits of shape (B, C).
     device : str
         ``"auto"`` is the first of `devices`: CUDA if there is one, else Apple's MPS, else the CPU; or a name that
         torch knows, such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
