@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from isexplore.shards import ShardSums, merge_shards, shard_sums
     from isexplore.sizes import size_curve
     from isexplore.splits import split_curve
+    from isexplore.subsets import score_subset
     from isexplore.widgets import explore
 
     __version__: str
@@ -64,6 +65,7 @@ __all__ = [
     "order_test",
     "predict",
     "save_shard",
+    "score_subset",
     "shard_sums",
     "size_curve",
     "split_curve",
@@ -95,6 +97,7 @@ _MODULES = {
     "order_test": "order",
     "predict": "inference",
     "save_shard": "shard_files",
+    "score_subset": "subsets",
     "shard_sums": "shards",
     "size_curve": "sizes",
     "split_curve": "splits",
