@@ -146,7 +146,8 @@ def _positive(text: str) -> int:
 
 def _weights(options: argparse.Namespace) -> int:
     """List, fetch or verify weights."""
-    from isexplore.classifiers.weights import ensure_weights, verification_report, weights_report
+    from isexplore.classifiers.weights import ensure_weights
+    from isexplore.classifiers.weights_report import verification_report, weights_report
 
     if options.action == "fetch":
         print(ensure_weights(options.name))

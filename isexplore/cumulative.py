@@ -15,6 +15,8 @@ from isexplore.terms import read_terms
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from isexplore.terms import Terms
+
 
 EDGES = 1000  # 8 MB at 1000 classes
 USUAL_SPLITS = 100  # the edges of 1 to 100 splits take 24 MB at 1000 classes
@@ -170,7 +172,13 @@ def cumulative_sums(
 
 def sums_of(rows: Rows, edges: NDArray[np.intp], order: NDArray[np.intp] | None) -> CumulativeSums:
     """Return the cumulative sums of checked arguments."""
-    terms = read_terms(rows, edges, order)
+    return sums_from(rows, edges, read_terms(rows, edges, order), order)
+
+
+def sums_from(
+    rows: Rows, edges: NDArray[np.intp], terms: Terms, order: NDArray[np.intp] | None = None
+) -> CumulativeSums:
+    """Return the cumulative sums that one pass over the rows, in an order, has given."""
     return CumulativeSums(rows, order, edges, terms.cumulative, running(terms.entropies))
 
 

@@ -1,14 +1,15 @@
-"""Where splits begin and end, and at which numbers of images sums are kept."""
+"""Where splits and runs of images begin and end, and at which numbers of images sums are kept."""
 
 from __future__ import annotations
 
 import operator
+from itertools import pairwise
 from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -75,11 +76,7 @@ def every_edge(n: int, counts: Iterable[int]) -> NDArray[np.intp]:
     >>> every_edge(10, [2, 4])
     array([ 0,  2,  5,  7, 10])
     """
-    kept = np.zeros(n + 1, dtype=bool)
-    kept[[0, n]] = True
-    for count in counts:
-        kept[split_edges(n, count)] = True
-    return np.flatnonzero(kept)
+    return _union(n, (split_edges(n, count) for count in counts))
 
 
 def even_edges(n: int, most: int) -> NDArray[np.intp]:
@@ -109,7 +106,26 @@ def all_edges(edges: ArrayLike, n: int) -> NDArray[np.intp]:
     given = np.asarray(edges)
     if given.size and not (np.issubdtype(given.dtype, np.integer) and given.min() >= 0 and given.max() <= n):
         raise ValueError(f"edges must be whole numbers from 0 to {n}, the number of images")
+    return _union(n, [given.astype(np.intp)])
+
+
+def _union(n: int, parts: Iterable[NDArray[np.integer]]) -> NDArray[np.intp]:
+    """Return 0, n and all numbers of the parts, sorted, each once."""
     kept = np.zeros(n + 1, dtype=bool)
     kept[[0, n]] = True
-    kept[given.astype(np.intp)] = True
+    for part in parts:
+        kept[part] = True
     return np.flatnonzero(kept)
+
+
+def runs(labels: NDArray[np.integer]) -> Iterator[tuple[int, int, int]]:
+    """Yield where each run of equal labels begins and ends, and its label.
+
+    Examples
+    --------
+    >>> list(runs(np.array([3, 3, 5])))
+    [(0, 2, 3), (2, 3, 5)]
+    """
+    cuts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    for start, stop in pairwise(cuts):
+        yield start, stop, int(labels[start])

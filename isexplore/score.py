@@ -9,7 +9,7 @@ import numpy as np
 
 from isexplore import uncertainty
 from isexplore.arrays import Rows, in_float64, read_rows
-from isexplore.cumulative import CumulativeSums, running
+from isexplore.cumulative import sums_from
 from isexplore.edges import every_edge, split_edges
 from isexplore.order_warning import order_warnings
 from isexplore.summary import Summary, summarise
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+    from isexplore.cumulative import CumulativeSums
 
 
 LOOKED_AT = 100  # logits, to see whether they are probabilities
@@ -169,7 +171,7 @@ def _score(rows: Rows, edges: NDArray[np.intp], source: str | None) -> tuple[Sco
         kl=kl,
         source=source,
     )
-    return score, CumulativeSums(rows, None, edges, terms.cumulative, running(terms.entropies))
+    return score, sums_from(rows, edges, terms)
 
 
 def with_splits(score: Score, split_scores: NDArray[np.float64]) -> Score:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
 from isexplore.arrays import read_rows
-from isexplore.cumulative import CumulativeSums, running
+from isexplore.cumulative import sums_from
 from isexplore.edges import all_edges
 from isexplore.splits import several, shuffled_order
 from isexplore.summary import summarise
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from isexplore.arrays import Rows
-    from isexplore.summary import Summary
-    from isexplore.terms import Terms
 
 POINTS = 12  # of a curve, where no sizes are given
 SMALLEST = 10
@@ -97,9 +94,10 @@ def size_curve(
     cuts = [size * np.arange(min(n // size, MOST_CHUNKS) + 1) for size in wanted]
     edges, order = all_edges(np.concatenate([[0], *cuts]), n), shuffled_order(n, seed)
     terms = read_terms(rows, edges, order)
-    sums = CumulativeSums(rows, order, edges, terms.cumulative, running(terms.entropies))
+    sums = sums_from(rows, edges, terms, order)
     scores = [sums.scores(where) for where in cuts]
-    whole = _whole(rows, terms, order)
+    variance = float(divergences(rows, terms, order).var())
+    whole = summarise(n, terms.marginal, terms.mean_square, terms.mean_xlogx, variance)
     log_bias = (whole.kl_variance - whole.bias_constant) * (1 / np.array(wanted) - 1 / n) / 2
     return SizeCurve(
         sizes=np.array(wanted, dtype=np.int64),
@@ -108,13 +106,6 @@ def size_curve(
         chunks=np.array([len(s) for s in scores], dtype=np.int64),
         predicted=np.maximum(whole.overall * np.exp(log_bias), 1),
     )
-
-
-def _whole(rows: Rows, terms: Terms, order: NDArray[np.intp]) -> Summary:
-    """Return the numbers of all images from what reading them in an order gave, and the variance from a second pass."""
-    places = np.argsort(order)
-    kl = divergences(rows, replace(terms, entropies=terms.entropies[places], scales=terms.scales[places]))
-    return summarise(rows.n_images, terms.marginal, terms.mean_square, terms.mean_xlogx, float(kl.var()))
 
 
 def _default_sizes(n: int) -> list[int]:

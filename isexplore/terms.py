@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +10,9 @@ from array_api_compat import array_namespace, device
 
 from isexplore.arrays import TINY, Rows, exponentials, in_float64, to_numpy
 from isexplore.chunks import each_chunk
+from isexplore.edges import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 
@@ -46,8 +44,8 @@ def read_terms(rows: Rows, edges: NDArray[np.intp], order: NDArray[np.intp] | No
     return Terms(cumulative, entropies, scales, cumulative[-1] / n, squares / n, xlogxs / n)
 
 
-def divergences(rows: Rows, terms: Terms) -> NDArray[np.float64]:
-    """Read the rows a second time, as they lie, for KL(p‖m) = −H(p) − Σ_c p_c ln m_c of each."""
+def divergences(rows: Rows, terms: Terms, order: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+    """Read the rows a second time, in the same order, for KL(p‖m) = −H(p) − Σ_c p_c ln m_c of each."""
     # A class that no image reaches has p_c = 0 in every row, so its logarithm counts for nothing.
     log_marginal = np.log(terms.marginal + TINY)
     kl = np.empty(rows.n_images)
@@ -55,7 +53,7 @@ def divergences(rows: Rows, terms: Terms) -> NDArray[np.float64]:
     def read(start: int, stop: int) -> None:
         for begin in range(start, stop, rows.step):
             end = min(begin + rows.step, stop)
-            p = in_float64(rows.take(begin, end))
+            p = in_float64(rows.take(begin, end, order))
             if rows.are_logits:
                 p, _ = exponentials(p, np.arange(begin, end))
             xp = array_namespace(p)
@@ -87,7 +85,7 @@ class _Sums:
         """Add rows p (n, C), which are written over, with x = p ln p, their scales (n,) and their pieces (n,)."""
         # Sums by einsum, not by matrix products: on a busy machine the threads of BLAS wait for each other.
         xp = array_namespace(p)
-        for i, j, k in _runs(piece):
+        for i, j, k in runs(piece):
             self.pieces[k - self.first, :] += xp.einsum("i,ij->j", scale[i:j], p[i:j, :])
         self.xlogxs[...] += xp.einsum("i,ij->j", scale, x) + xp.einsum("i,ij->j", scale * xp.log(scale), p)
         p *= p
@@ -127,13 +125,6 @@ class _Reading:
             self.entropies[begin:end] = np.maximum(to_numpy(entropy), 0)
             sums.add(p, x, scale, piece[begin - start : end - start])
         return sums
-
-
-def _runs(piece: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:
-    """Yield where the images of each piece begin and end, and its number."""
-    cuts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(piece)]
-    for i, j in pairwise(cuts):
-        yield i, j, int(piece[i])
 
 
 def _from_probabilities(rows: Rows, p: Any, x: Any, names: NDArray[np.intp]) -> tuple[Any, Any, Any]:

@@ -509,7 +509,7 @@ def test_the_form_shows_a_network_without_weights_and_its_error() -> None:
 def test_torchvision_waits_until_a_network_is_loaded() -> None:
     import subprocess
 
-    code = "import sys, isexplore.classifiers.weights as w; w.weights_report(); sys.exit('torch' in sys.modules)"
+    code = "import sys, isexplore.classifiers.weights_report as w; w.weights_report(); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - a fixed command
     code = "import sys, isexplore.classifiers.inception_2015, isexplore.classifiers.inception_v3; "
     subprocess.run([sys.executable, "-c", code + "sys.exit('torchvision' in sys.modules)"], check=True)  # noqa: S603

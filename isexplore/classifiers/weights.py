@@ -230,57 +230,6 @@ def verify_weights(path: Path) -> str:
     return digest
 
 
-def weights_report() -> list[str]:
-    """Say in lines which weights are here, and where they are looked for.
-
-    Examples
-    --------
-    >>> weights_report()[2]
-    'looked for in:'
-    """
-    lines = []
-    for name, published in PUBLISHED.items():
-        found = find_weights(name)
-        lines.append(f"{name}: {found or f'not here ({published.file})'}")
-    return [*lines, "looked for in:", *(f"  {place}: {path}" for place, path in places().items())]
-
-
-def weights_state(name: str) -> str:
-    """Say in a few words whether the weights of a classifier are here.
-
-    Examples
-    --------
-    >>> weights_state("digits")
-    'comes with isexplore'
-    """
-    if name not in PUBLISHED:
-        return "comes with isexplore"
-    try:
-        found = find_weights(name)
-    except OSError as error:  # no home folder
-        return str(error)
-    return "its weights are here" if found else "its weights have to be downloaded first (100 MB)"
-
-
-def verification_report() -> tuple[list[str], bool]:
-    """Check every file of weights that is here; return what to say in lines, and whether all are sound."""
-    lines, sound = [], True
-    for name in PUBLISHED:
-        path = find_weights(name)
-        if path is None:
-            lines.append(f"{name}: not here")
-            continue
-        try:
-            digest = verify_weights(path)
-        except (OSError, ValueError) as error:
-            lines.append(f"{name}: {error}")
-            sound = False
-        else:
-            known = "as its name says in eight digits" if _stated(path) else "its name says no digits to compare with"
-            lines.append(f"{name}: {path}, SHA-256 {digest}, {known}")
-    return lines, sound
-
-
 def _published(name: str) -> Published:
     if name not in PUBLISHED:
         raise ValueError(f"no published weights belong to {name!r}; known are: {', '.join(map(repr, PUBLISHED))}")
@@ -292,12 +241,19 @@ def _belongs_to_another(path: Path, name: str) -> bool:
 
 
 def _compare(digest: str, file: str | Path, remark: str) -> None:
-    stated = _stated(file)
+    stated = stated_digits(file)
     if stated and not digest.startswith(stated):
         raise ValueError(f"{file} is damaged or another file: its SHA-256 begins with {digest[:8]} ({remark})")
 
 
-def _stated(file: str | Path) -> str | None:
+def stated_digits(file: str | Path) -> str | None:
+    """Return the digits of its SHA-256 that a file's name states, if any.
+
+    Examples
+    --------
+    >>> stated_digits("weights-6726825d.pth")
+    '6726825d'
+    """
     found = re.search(r"-([0-9a-f]{8})\.pth$", str(file))
     return found[1] if found else None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
 from isexplore.arrays import to_numpy, xlogx
+from isexplore.edges import runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Parts:
     xlogx, xlogx_eps
         (K,) means of Σ p ln p and of Σ p ln(p + 1e-16) over the classes, in nats.
     has_zero
-        (K,) whether a probability is zero in the precision of the matrix, see `vanishing`.
+        (K,) whether a probability is zero in the precision of the matrix, see `isexplore.arrays.Rows.vanishing`.
     has_minus_infinity
         (K,) whether a logit is −∞; of probabilities, whether ln p is.
     """
@@ -60,24 +60,6 @@ class Parts:
     def log_scores_eps(self) -> NDArray[np.float64]:
         """(K,) the same with 1e-16 added inside both logarithms."""
         return np.asarray(self.xlogx_eps - (self.marginals * np.log(self.marginals + EPS)).sum(axis=1))
-
-
-def vanishing(rows: Rows) -> float:
-    """Return the largest probability that is exactly zero in the precision of the matrix.
-
-    Softmax in float32 gives exact zeros from a logit gap of 104 on, in float64 from 745 on.
-
-    Examples
-    --------
-    >>> from isexplore.arrays import Rows
-    >>> vanishing(Rows(np.eye(2))), vanishing(Rows(np.eye(2, dtype=np.float32))) < 1e-45
-    (0.0, True)
-    """
-    xp = array_namespace(rows.matrix)
-    if not xp.isdtype(rows.matrix.dtype, "real floating"):
-        return 0.0
-    limits = xp.finfo(rows.matrix.dtype)
-    return float(limits.smallest_normal) * float(limits.eps) / 2  # half the smallest subnormal number
 
 
 def read_parts(rows: Rows, partitions: Sequence[Partition]) -> list[Parts]:
@@ -119,14 +101,12 @@ def read_parts(rows: Rows, partitions: Sequence[Partition]) -> list[Parts]:
 def _add(total: NDArray[np.float64], p: Any, labels: NDArray[np.int64]) -> None:
     """Add the rows p (n, C) to the lines of `total` that their labels (n,) name."""
     xp = array_namespace(p)
-    steps = np.diff(labels)
-    if (steps < 0).any():
+    if (np.diff(labels) < 0).any():
         order = np.argsort(labels, kind="stable")
         p, labels = xp.take(p, xp.asarray(order, device=device(p)), axis=0), labels[order]
-        steps = np.diff(labels)
-    cuts = [0, *(np.flatnonzero(steps) + 1).tolist(), len(labels)]
-    lines = xp.concat([xp.sum(p[i:j, :], axis=0, keepdims=True) for i, j in pairwise(cuts)])
-    total[labels[cuts[:-1]]] += to_numpy(lines)
+    found = list(runs(labels))
+    lines = xp.concat([xp.sum(p[i:j, :], axis=0, keepdims=True) for i, j, _ in found])
+    total[[label for _, _, label in found]] += to_numpy(lines)
 
 
 def _of_each_image(rows: Rows, start: int, p: Any) -> NDArray[np.float64]:
@@ -137,7 +117,7 @@ def _of_each_image(rows: Rows, start: int, p: Any) -> NDArray[np.float64]:
     if rows.are_logits and minus_infinity.any():  # a zero may also come from a finite logit
         minus_infinity = to_numpy(xp.any(rows.take(start, start + p.shape[0]) == -np.inf, axis=1))
     xlogx_eps = xp.sum(p * xp.log(p + EPS), axis=1)
-    return np.stack([to_numpy(xp.sum(xlogx(p), axis=1)), to_numpy(xlogx_eps), least <= vanishing(rows), minus_infinity])
+    return np.stack([to_numpy(xp.sum(xlogx(p), axis=1)), to_numpy(xlogx_eps), least <= rows.vanishing, minus_infinity])
 
 
 def _parts(partition: Partition, total: NDArray[np.float64], images: NDArray[np.float64]) -> Parts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isexplore.conventions.partitions import chunks, equal_splits, floor_splits
-from isexplore.conventions.parts import read_parts, vanishing
+from isexplore.conventions.parts import read_parts
 from isexplore.splits import shuffled_order
 
 if TYPE_CHECKING:
@@ -94,4 +94,4 @@ def read_sums(
         chunks(n, -(-n // splits)).along(unseeded),
     ]
     parts = read_parts(rows, partitions if order is None else [partition.along(order) for partition in partitions])
-    return ConventionSums(n, rows.n_classes, splits, rows.are_logits, vanishing(rows), *parts)
+    return ConventionSums(n, rows.n_classes, splits, rows.are_logits, rows.vanishing, *parts)

@@ -13,7 +13,7 @@ import traitlets
 
 from isexplore import demo
 from isexplore.classifiers import KNOWN, load_classifier
-from isexplore.classifiers.weights import weights_state
+from isexplore.classifiers.weights_report import weights_state
 from isexplore.devices import devices
 from isexplore.inference import classify
 from isexplore.predictions import Predictions

@@ -100,9 +100,7 @@ class Explorer(anywidget.AnyWidget):
         """
         import pandas as pd
 
-        frame = self.state.frame
-        if frame is None:
-            raise ValueError("no sample set is shown yet: choose one first")
+        frame = self.state.shown()
         sample, score = frame.sample, frame.sample.score
         predictions = sample.predictions
         total = float(score.kl.sum())

@@ -97,9 +97,7 @@ class ProtocolPanel(Panel):
         super().close()
 
     def _shuffle(self, given: Any) -> None:
-        frame = self.state.frame
-        if frame is None:
-            raise ValueError("no sample set is shown yet: choose one first")
+        sample = self.state.shown().sample
         if given is not None:
             shuffled_order(1, int(given))  # says at once if it is no seed
         self._latest += 1
@@ -108,7 +106,7 @@ class ProtocolPanel(Panel):
             self.busy = ""
             self.state.shuffle(None)
             return
-        seed, sample, request = int(given), frame.sample, self._latest
+        seed, request = int(given), self._latest
         self.busy = "shuffling …"
         self.worker.start(
             lambda _: shuffled(sample, seed),

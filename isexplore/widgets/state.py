@@ -68,6 +68,18 @@ class ExplorerState(HasTraits):
         self.lock = RLock()
         self.references: dict[str, Reference] = {}
 
+    def shown(self) -> Frame:
+        """Return the frame.
+
+        Raises
+        ------
+        ValueError
+            If no sample set is shown yet.
+        """
+        if self.frame is None:
+            raise ValueError("no sample set is shown yet: choose one first")
+        return self.frame
+
     def show(self, predictions: Predictions) -> None:
         """Show another sample set; the split count and the reference stay where they still fit."""
         sample = sample_of(predictions)
@@ -133,10 +145,7 @@ class ExplorerState(HasTraits):
         ValueError
             If the seed is not between 0 and 2³² − 1.
         """
-        frame = self.frame
-        if frame is None:
-            raise ValueError("no sample set is shown yet: choose one first")
-        sample = frame.sample
+        sample = self.shown().sample
         self.set_order(sample, sample.file_order if seed is None else shuffled(sample, operator.index(seed)))
 
     def set_order(self, sample: Sample, order: Order) -> None:
@@ -296,9 +305,7 @@ class ExplorerState(HasTraits):
 
     def _change(self, change: Callable[[Frame], Frame]) -> None:
         with self.lock:
-            if self.frame is None:
-                raise ValueError("no sample set is shown yet: choose one first")
-            self.frame = change(self.frame)
+            self.frame = change(self.shown())
 
 
 def _printed(frame: Frame) -> Frame:
