@@ -189,8 +189,8 @@ def group_sums(predictions: Any = None, groups: ArrayLike | None = None, *, logi
     predictions
         A `Predictions`, or an (N, C) array, tensor or memory map of probabilities.
     groups
-        (N,) group of each image, as integers or strings: labels, names of folders, numbers of splits. None: the
-        number of the most likely class of each image.
+        (N,) group of each image, as integers or strings: ``preds.labels`` where there are any, names of folders,
+        numbers of splits. None: the number of the most likely class of each image.
     logits
         (N, C) logits instead of probabilities.
 
@@ -209,9 +209,15 @@ def group_sums(predictions: Any = None, groups: ArrayLike | None = None, *, logi
     >>> sums.scores, round(sums.between, 9), round(sums.within**2, 9)
     (array([2., 1.]), 2.0, 2.0)
 
-    The folder of each image is the first part of its name:
+    The labels that came with the images:
 
     >>> from isexplore.predictions import Predictions
+    >>> preds = Predictions.from_probabilities(np.eye(3), labels=["cat", "cat", "dog"])
+    >>> group_sums(preds, preds.labels).scores
+    array([2., 1.])
+
+    The folder of each image is the first part of its name:
+
     >>> preds = Predictions.from_probabilities(np.eye(3), image_names=["cat/0.png", "cat/1.png", "dog/0.png"])
     >>> group_sums(preds, [name.split("/")[0] for name in preds.image_names]).names
     array(['cat', 'dog'], dtype='<U3')

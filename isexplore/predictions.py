@@ -1,15 +1,24 @@
-"""What a classifier says of a set of images: p(y|x), names, thumbnails, and where it all came from."""
+"""What a classifier says of a set of images: p(y|x), names, labels, thumbnails, and where it all came from."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from isexplore.arrays import check_probabilities
-from isexplore.tensor_files import expand_home, open_tensors, save_tensors
+from isexplore.prediction_parts import (
+    THUMBNAIL_SIDE,
+    check_labels,
+    check_names,
+    check_thumbnails,
+    decode,
+    decode_names,
+    encode,
+)
+from isexplore.provenance import Provenance
+from isexplore.tensor_files import ArrayBlocks, expand_home, open_tensors, save_tensors
 
 if TYPE_CHECKING:
     import os
@@ -17,43 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Predictions", "Provenance", "load"]
+__all__ = ["THUMBNAIL_SIDE", "Predictions", "Provenance", "load"]
 
 _FORMAT = "isexplore predictions 1"
-THUMBNAIL_SIDE = 64
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """How predictions came about.
-
-    Attributes
-    ----------
-    source : str
-        The sample set's name.
-    classifier, preprocessing, device, precision : str or None
-        What turned images into probabilities; None where nobody said.
-    versions : mapping of str to str
-        Package names and versions.
-    created : str or None
-        Time in UTC, ISO 8601.
-    skipped : tuple of (str, str)
-        Images that could not be read, and why.
-
-    Examples
-    --------
-    >>> Provenance(source="samples.npz", classifier="digits").classifier
-    'digits'
-    """
-
-    source: str = "probabilities"
-    classifier: str | None = None
-    preprocessing: str | None = None
-    device: str | None = None
-    precision: str | None = None
-    versions: Mapping[str, str] = field(default_factory=dict)
-    created: str | None = None
-    skipped: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +46,8 @@ class Predictions:
     thumbnails : ndarray of uint8, shape (N, h, w, 1 or 3), or None
         At most 64 pixels a side.
     provenance : Provenance
+    labels : tuple of int or tuple of str, length N, or None
+        A grouping of the images, such as their true classes or their folders: see `isexplore.group_sums`.
 
     Examples
     --------
@@ -84,6 +61,7 @@ class Predictions:
     image_names: tuple[str, ...]
     thumbnails: NDArray[np.uint8] | None = None
     provenance: Provenance = field(default_factory=Provenance)
+    labels: tuple[int | str, ...] | None = None
 
     def __len__(self) -> int:
         return int(self.probabilities.shape[0])
@@ -101,6 +79,7 @@ class Predictions:
         class_names: Sequence[str] | None = None,
         image_names: Sequence[str] | None = None,
         thumbnails: NDArray[np.uint8] | None = None,
+        labels: Sequence[int | str] | NDArray[Any] | None = None,
     ) -> Self:
         """Wrap a matrix of probabilities that exists already.
 
@@ -113,11 +92,13 @@ class Predictions:
             C and N names; numbers where left out.
         thumbnails : ndarray of uint8, shape (N, h, w), (N, h, w, 1) or (N, h, w, 3), optional
             At most 64 pixels a side.
+        labels : sequence of int or of str, optional
+            N labels, a grouping of the images: their true classes, or folders.
 
         Raises
         ------
         ValueError
-            If a row is no distribution (the first bad one is named), or lengths disagree.
+            If a row is no distribution (the first bad one is named), lengths disagree, or labels mix integers and text.
 
         Examples
         --------
@@ -131,9 +112,10 @@ class Predictions:
         n, c = probabilities.shape
         return cls(
             probabilities,
-            _names("class_names", class_names, c, "class {:0{}d}"),
-            _names("image_names", image_names, n, "image {:0{}d}"),
-            _check_thumbnails(thumbnails, n),
+            check_names("class_names", class_names, c),
+            check_names("image_names", image_names, n),
+            check_thumbnails(thumbnails, n),
+            labels=check_labels(labels, n),
         )
 
     def described(self, provenance: Provenance) -> Self:
@@ -166,15 +148,36 @@ class Predictions:
         ...     load(f"{folder}/run.safetensors")
         Predictions(2 images × 2 classes, probabilities)
         """
-        tensors: dict[str, NDArray[Any]] = {
-            "probabilities": np.ascontiguousarray(self.probabilities),
-            "class_names": _encode(self.class_names),
-            "image_names": _encode(self.image_names),
-        }
-        if self.thumbnails is not None:
-            tensors["thumbnails"] = np.ascontiguousarray(self.thumbnails)
-        metadata = {"format": _FORMAT, "provenance": json.dumps(asdict(self.provenance))}
-        save_tensors(path, tensors, metadata)
+        write(path, **{part.name: getattr(self, part.name) for part in fields(self)})
+
+
+def write(  # noqa: PLR0913 - the parts of predictions
+    path: str | os.PathLike[str],
+    *,
+    probabilities: NDArray[np.float32] | ArrayBlocks,
+    class_names: tuple[str, ...],
+    image_names: tuple[str, ...],
+    thumbnails: NDArray[np.uint8] | ArrayBlocks | None,
+    labels: tuple[int | str, ...] | None,
+    provenance: Provenance,
+) -> None:
+    """Write the file of predictions that `load` reads, from parts that are checked already and may come in blocks.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist, or the file can't be written.
+    """
+    tensors: dict[str, NDArray[Any] | ArrayBlocks] = {
+        "probabilities": probabilities,
+        "class_names": encode(class_names),
+        "image_names": encode(image_names),
+    }
+    if thumbnails is not None:
+        tensors["thumbnails"] = thumbnails
+    if labels is not None:
+        tensors["labels"] = encode(labels)
+    save_tensors(path, tensors, {"format": _FORMAT, "provenance": provenance.to_json()})
 
 
 def load(path: str | os.PathLike[str]) -> Predictions:
@@ -222,10 +225,11 @@ def _check(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> 
     n, c = probabilities.shape
     return Predictions(
         probabilities,
-        _names("class_names", _decode(tensors["class_names"]), c, ""),
-        _names("image_names", _decode(tensors["image_names"]), n, ""),
-        _check_thumbnails(tensors.get("thumbnails"), n),
-        _provenance(metadata["provenance"]),
+        check_names("class_names", decode_names(tensors["class_names"]), c),
+        check_names("image_names", decode_names(tensors["image_names"]), n),
+        check_thumbnails(tensors.get("thumbnails"), n),
+        Provenance.from_json(metadata["provenance"]),
+        check_labels(decode(tensors["labels"]), n) if "labels" in tensors else None,
     )
 
 
@@ -240,58 +244,3 @@ def _to_float32(p: Any) -> NDArray[np.float32]:
     # What 16 bits have rounded away would miss the tolerance of the sum when the file is read again.
     rows: NDArray[np.float64] = matrix / matrix.sum(axis=1, keepdims=True, dtype=np.float64)
     return rows.astype(np.float32)
-
-
-def _names(what: str, names: Sequence[str] | None, count: int, pattern: str) -> tuple[str, ...]:
-    if names is None:
-        width = len(str(count - 1))
-        return tuple(pattern.format(i, width) for i in range(count))
-    if isinstance(names, str) or len(names) != count:
-        found = f"the text {names!r}" if isinstance(names, str) else len(names)
-        raise ValueError(f"{what} must be {count} names, one for each, not {found}")
-    return tuple(_text(str(name)) for name in names)
-
-
-def _check_thumbnails(thumbnails: NDArray[np.uint8] | None, n: int) -> NDArray[np.uint8] | None:
-    if thumbnails is None:
-        return None
-    given = np.asanyarray(thumbnails)  # a memory map stays one
-    pictures: NDArray[np.uint8] = given[..., None] if given.ndim == 3 else given  # noqa: PLR2004
-    shape = pictures.shape
-    fits = pictures.dtype == np.uint8 and len(shape) == 4 and shape[0] == n and shape[3] in (1, 3)  # noqa: PLR2004
-    if not fits or min(shape[1:3]) < 1 or max(shape[1:3]) > THUMBNAIL_SIDE:
-        raise ValueError(
-            f"thumbnails must be uint8 of shape ({n}, h, w, 1 or 3), at most {THUMBNAIL_SIDE} pixels a side; "
-            f"these are {given.dtype} of shape {given.shape}"
-        )
-    return pictures
-
-
-def _encode(names: tuple[str, ...]) -> NDArray[np.uint8]:
-    return np.frombuffer(json.dumps(names).encode(), np.uint8)
-
-
-def _decode(data: NDArray[np.uint8]) -> list[str]:
-    names = json.loads(data.tobytes().decode())
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("its names are not a list of text")
-    return names
-
-
-def _provenance(text: str) -> Provenance:
-    fields = json.loads(text)
-    if not isinstance(fields, dict):
-        raise TypeError("its provenance is not a table")
-    versions, skipped = fields.pop("versions", {}), fields.pop("skipped", ())
-    return Provenance(
-        **{name: _text(value) for name, value in fields.items() if value is not None},
-        versions={_text(package): _text(version) for package, version in versions.items()},
-        skipped=tuple((_text(name), _text(reason)) for name, reason in skipped),
-    )
-
-
-def _text(value: object) -> str:
-    """Refuse what is no text, and replace what can't be printed: halves of surrogate pairs."""
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is not text")
-    return value.encode(errors="replace").decode()

@@ -1,29 +1,79 @@
-"""Named arrays in one safetensors file: written whole or not at all, memory-mapped when read."""
+"""Named arrays in one safetensors file: written block by block, whole or not at all, and memory-mapped when read."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import uuid4
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
 _DTYPES = {"F32": np.float32, "U8": np.uint8}
+# What can be saved, in the order of the file: with the widest first, all begin where their kind of numbers must.
+_SAVED_DTYPES = {
+    "I64": np.dtype(np.int64),
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+    "U8": np.dtype(np.uint8),
+}
+_BLOCK = 2**18
+_MOST_HEADER_BYTES = 100_000_000  # safetensors' readers refuse more
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayBlocks:
+    """An array that need not be in memory: its numbers come one block after another.
+
+    Attributes
+    ----------
+    dtype : dtype
+    shape : tuple of int
+    blocks : iterable of bytes-like
+        All numbers in C order, little-endian, cut anywhere; read once.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rows = ArrayBlocks(np.dtype(np.uint8), (2, 3), [b"abcd", b"ef"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tensors(f"{folder}/a.safetensors", {"x": rows}, {})
+    ...     open_tensors(f"{folder}/a.safetensors")[0]["x"].tobytes()
+    b'abcdef'
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    blocks: Iterable[bytes | memoryview]
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the whole array."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def save_tensors(
-    path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+    path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any] | ArrayBlocks], metadata: Mapping[str, str]
 ) -> None:
     """Write arrays under a temporary name, and give the file its own name when it is complete.
+
+    Takes a few MB of memory, however large the arrays are.
+
+    Parameters
+    ----------
+    path : path-like
+    tensors : mapping of str to ndarray or ArrayBlocks
+        float32, float64, int64 or uint8; memory maps and views of any layout, too.
+    metadata : mapping of str to str
 
     Raises
     ------
@@ -33,6 +83,9 @@ def save_tensors(
         If the path is itself a folder.
     OSError
         If the file can't be written.
+    ValueError
+        If an array is of another type, its blocks are not as many bytes as its shape needs, or the metadata is too
+        large for any reader.
 
     Examples
     --------
@@ -47,19 +100,64 @@ def save_tensors(
         raise FileNotFoundError(f"cannot save {target}: the folder {target.parent} does not exist")
     if target.is_dir():
         raise IsADirectoryError(f"cannot save {target}: it is a folder")
+    parts = {name: part if isinstance(part, ArrayBlocks) else _in_blocks(part) for name, part in tensors.items()}
+    kinds = {name: _kind(name, part) for name, part in parts.items()}
+    order = sorted(parts, key=lambda name: (list(_SAVED_DTYPES).index(kinds[name]), name))
+    header = _header({name: (kinds[name], parts[name]) for name in order}, metadata)
     temporary = target.with_name(f".isexplore-{uuid4().hex}.part")
     try:
-        temporary.touch(exist_ok=False)
-        permissions = temporary.stat().st_mode  # of any new file; safetensors may replace it by a private one
-        save_file(dict(tensors), temporary, dict(metadata))
-        temporary.chmod(permissions)
-        with temporary.open("r+b") as stream:
+        with temporary.open("xb") as stream:
+            stream.write(header)
+            for name in order:
+                begin = stream.tell()
+                for block in parts[name].blocks:
+                    stream.write(block)
+                if stream.tell() - begin != parts[name].n_bytes:
+                    raise ValueError(f"{name!r} came as {stream.tell() - begin} bytes, not {parts[name].n_bytes}")
+            stream.flush()
             os.fsync(stream.fileno())  # else a power cut could leave the name on an incomplete file
         temporary.replace(target)
-    except SafetensorError as error:  # such as a full disk
+    except OSError as error:  # such as a full disk
         raise OSError(f"cannot save {target}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _in_blocks(array: NDArray[Any]) -> ArrayBlocks:
+    """Cut an array of any layout, without a copy of the whole."""
+
+    def blocks() -> Iterator[memoryview]:
+        flags: list[Literal["external_loop", "buffered", "zerosize_ok"]] = ["external_loop", "buffered", "zerosize_ok"]
+        little = array.dtype.newbyteorder("<")
+        pieces = np.nditer(array, flags, op_dtypes=little, order="C", casting="equiv", buffersize=_BLOCK)
+        for piece in cast("Iterator[NDArray[Any]]", pieces):
+            yield np.ascontiguousarray(piece).data
+
+    return ArrayBlocks(array.dtype.newbyteorder("="), array.shape, blocks())
+
+
+def _kind(name: str, part: ArrayBlocks) -> str:
+    for kind, dtype in _SAVED_DTYPES.items():
+        if dtype == part.dtype:
+            return kind
+    raise ValueError(
+        f"cannot save {name!r}: it is {part.dtype}, not one of {', '.join(map(str, _SAVED_DTYPES.values()))}"
+    )
+
+
+def _header(parts: Mapping[str, tuple[str, ArrayBlocks]], metadata: Mapping[str, str]) -> bytes:
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, (kind, part) in parts.items():
+        begin, end = end, end + part.n_bytes
+        entries[name] = {"dtype": kind, "shape": list(part.shape), "data_offsets": [begin, end]}
+    text = json.dumps(entries, ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    if len(text) > _MOST_HEADER_BYTES:
+        raise ValueError(
+            f"the metadata takes {len(text)} bytes, more than the {_MOST_HEADER_BYTES} that readers accept"
+        )
+    return len(text).to_bytes(8, "little") + text
 
 
 def open_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -1150,6 +1150,14 @@ def test_the_explorer_hands_back_what_is_shown() -> None:
     explorer.close()
 
 
+@pytest.mark.parametrize("labels", [(7, 7, 1), ("cat", "<b>", "cat")])
+def test_labels_are_a_column_where_there_are_any(labels: tuple[Any, ...]) -> None:
+    explorer = ix.explore(make(3, labels=labels))
+    assert list(explorer.to_dataframe())[:3] == ["image", "label", "class"]
+    assert explorer.to_dataframe()["label"].tolist() == list(labels)
+    explorer.close()
+
+
 def test_identical_rows_have_no_shares() -> None:
     explorer = ix.explore(ix.Predictions.from_probabilities(np.full((3, 4), 0.25)))
     assert explorer.to_dataframe()["share"].tolist() == [0, 0, 0]

@@ -6,24 +6,29 @@ import json
 import os
 import re
 import struct
+import sys
+import tracemalloc
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from safetensors import SafetensorError
-from safetensors.numpy import save, save_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
-from isexplore import tensor_files
+from isexplore.groups import group_sums
 from isexplore.predictions import Predictions, Provenance, load
 from isexplore.score import inception_score
+from isexplore.tensor_files import ArrayBlocks, open_tensors, save_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -34,6 +39,18 @@ def distributions(n: int = 5, c: int = 4, seed: int = 0) -> NDArray[np.float32]:
 
 
 P = distributions()
+
+
+@contextmanager
+def file_limit(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 # --- a matrix that exists already
@@ -171,6 +188,63 @@ def test_names_of_another_count(what: str, names: Any, complaint: str) -> None:
         Predictions.from_probabilities(np.eye(2), **{what: names})
 
 
+# --- labels
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ([3, 1], (3, 1)),
+        (("a", "b"), ("a", "b")),
+        ([True, False], (1, 0)),
+        (np.array([3, 1], np.uint8), (3, 1)),
+        (np.array(["a", "b"]), ("a", "b")),
+        ([np.int64(3), 1], (3, 1)),
+        (torch.tensor([3, 1]), (3, 1)),
+        (pd.Series(["a", "b"]), ("a", "b")),
+        (["a\ud800", "<b>"], ("a?", "<b>")),
+        (None, None),
+    ],
+)
+def test_labels_are_integers_or_text_and_kept(tmp_path: Path, given: Any, kept: Any) -> None:
+    predictions = Predictions.from_probabilities(np.eye(2), labels=given)
+    assert predictions.labels == kept
+    assert {type(label) for label in kept or ()} <= {int, str}
+    predictions.save(tmp_path / "p")
+    assert load(tmp_path / "p").labels == kept
+    assert predictions.described(Provenance("again")).labels == kept
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        ([1], "labels must be 2 integers or strings, one for each image, not 1$"),
+        ([1, 2, 3], "not 3$"),
+        ("ab", "not 'ab'$"),
+        (7, "not 7$"),
+        (np.array(7), "not 7$"),
+        ([1, "b"], "labels must be all integers or all strings, not 'b'$"),
+        (["a", 2], "labels must be all integers or all strings, not 'a'$"),
+        ([1, 2.0], r"not 2\.0$"),
+        ([1, None], "not None$"),
+        (np.array([1, np.nan]), r"not 1\.0$"),
+        ([[1], [2]], r"not \[1\]$"),
+        ([b"a", b"b"], "not b'a'$"),
+    ],
+)
+def test_labels_of_another_kind(labels: Any, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Predictions.from_probabilities(np.eye(2), labels=labels)
+
+
+@pytest.mark.parametrize("labels", [[5, 5, 2], ["b", "b", "a"]])
+def test_labels_are_groups(labels: Any) -> None:
+    predictions = Predictions.from_probabilities(np.eye(3), labels=labels)
+    sums = group_sums(predictions, predictions.labels)
+    assert sums.names.tolist() == sorted(set(labels))
+    np.testing.assert_allclose(sums.scores, [1, 2])
+
+
 # --- thumbnails
 
 
@@ -223,6 +297,7 @@ def any_predictions(draw: st.DrawFn) -> Predictions:
         class_names=draw(st.lists(st.text(), min_size=c, max_size=c)),
         image_names=draw(st.lists(st.text(), min_size=n, max_size=n)),
         thumbnails=draw(st.none() | hnp.arrays(np.uint8, shape)),
+        labels=draw(st.none() | (st.integers() | st.text()).flatmap(lambda label: st.just([label] * n))),
     )
     provenance = st.builds(
         Provenance,
@@ -234,6 +309,7 @@ def any_predictions(draw: st.DrawFn) -> Predictions:
         versions=st.dictionaries(st.text(), st.text(), max_size=3),
         created=text_or_none(),
         skipped=st.lists(st.tuples(st.text(), st.text()), max_size=3).map(tuple),
+        weights_sha256=text_or_none(),
     )
     return predictions.described(draw(provenance))
 
@@ -243,6 +319,7 @@ def assert_same(a: Predictions, b: Predictions) -> None:
     assert a.class_names == b.class_names
     assert a.image_names == b.image_names
     assert a.provenance == b.provenance
+    assert a.labels == b.labels
     assert (a.thumbnails is None) == (b.thumbnails is None)
     if a.thumbnails is not None and b.thumbnails is not None:
         np.testing.assert_array_equal(a.thumbnails, b.thumbnails)
@@ -299,19 +376,35 @@ def test_a_file_is_found_by_text_and_below_the_home_folder(path: Path, monkeypat
     assert_same(load("~/copy"), load(path))
 
 
-@pytest.mark.parametrize("error", [OSError("disk full"), SafetensorError("disk full"), KeyboardInterrupt("disk full")])
-def test_a_save_that_fails_half_way_leaves_what_was_there(
-    path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
-) -> None:
-    def save_half(tensors: dict[str, NDArray[Any]], file: Path, metadata: dict[str, str]) -> None:
-        whole = save(tensors, metadata)
-        file.write_bytes(whole[: len(whole) // 2])
+def half(error: BaseException | None) -> Iterator[bytes]:
+    yield bytes(10)
+    if error is not None:
         raise error
 
+
+@pytest.mark.parametrize(
+    ("error", "raised", "complaint"),
+    [
+        (OSError("disk full"), OSError, "^cannot save .*run.safetensors: disk full"),
+        (KeyboardInterrupt("stop"), KeyboardInterrupt, "stop"),
+        (None, ValueError, "'x' came as 10 bytes, not 20"),
+    ],
+)
+def test_a_save_that_fails_half_way_leaves_what_was_there(
+    path: Path, error: BaseException | None, raised: type[BaseException], complaint: str
+) -> None:
     before = path.read_bytes()
-    monkeypatch.setattr(tensor_files, "save_file", save_half)
-    with pytest.raises((OSError, KeyboardInterrupt), match="disk full"):
-        Predictions.from_probabilities(np.eye(3)).save(path)
+    with pytest.raises(raised, match=complaint):
+        save_tensors(path, {"x": ArrayBlocks(np.dtype(np.uint8), (20,), half(error))}, {})
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are a POSIX matter")
+def test_a_disk_that_is_full_is_named_and_leaves_nothing(path: Path) -> None:
+    before = path.read_bytes()
+    with file_limit(100_000), pytest.raises(OSError, match=r"^cannot save .*run.safetensors: .*too large"):
+        Predictions.from_probabilities(distributions(10_000)).save(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -362,6 +455,81 @@ def test_permissions_follow_the_umask(path: Path, mask: int) -> None:
 def test_the_umask_of_other_threads_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask belongs to the whole process"))
     load(path).save(path)
+
+
+# --- the format, as safetensors itself reads it
+
+
+def arrays() -> st.SearchStrategy[NDArray[Any]]:
+    shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
+    kinds = st.sampled_from([np.dtype(kind) for kind in ("u1", "f4", "f8", "i8", ">f4", ">i8")])
+    layouts: list[Callable[[NDArray[Any]], NDArray[Any]]] = [
+        lambda a: a,
+        lambda a: a.T,
+        np.asfortranarray,
+        lambda a: a[::-1, ...] if a.ndim else a,
+        lambda a: a[..., ::2] if a.ndim else a,
+    ]
+    contents = kinds.flatmap(lambda kind: hnp.arrays(kind, shapes))
+    return st.builds(lambda array, layout: layout(array), contents, st.sampled_from(layouts))
+
+
+@given(
+    tensors=st.dictionaries(st.text(max_size=3), arrays(), max_size=4), metadata=st.dictionaries(st.text(), st.text())
+)
+def test_safetensors_reads_what_is_saved(
+    tmp_path_factory: pytest.TempPathFactory, tensors: dict[str, NDArray[Any]], metadata: dict[str, str]
+) -> None:
+    assume("__metadata__" not in tensors)
+    path = tmp_path_factory.getbasetemp() / "format.safetensors"
+    save_tensors(path, tensors, metadata)
+    found = load_file(path)  # refuses holes, overlaps, and a size that does not fit
+    assert found.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert (found[name].dtype, found[name].shape) == (array.dtype.newbyteorder("="), array.shape)
+        assert found[name].tobytes() == array.astype(found[name].dtype).tobytes()
+    with safe_open(path, framework="numpy") as opened:
+        assert (opened.metadata() or {}) == metadata
+    (size,) = struct.unpack("<Q", path.read_bytes()[:8])
+    assert size % 8 == 0  # what follows is aligned
+    header = json.loads(path.read_bytes()[8 : 8 + size])
+    assert all(header[name]["data_offsets"][0] % array.dtype.itemsize == 0 for name, array in tensors.items())
+
+
+def test_arrays_larger_than_a_block(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(0).random((700, 900), np.float32)
+    save_tensors(tmp_path / "p", {"straight": matrix, "turned": matrix.T}, {})
+    np.testing.assert_array_equal(load_file(tmp_path / "p")["straight"], matrix)
+    np.testing.assert_array_equal(open_tensors(tmp_path / "p")[0]["turned"], matrix.T)
+
+
+def test_other_kinds_of_numbers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot save 'x': it is complex64, not one of int64, float64, float32, uint8"):
+        save_tensors(tmp_path / "p", {"x": np.ones(2, np.complex64)}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metadata_that_nobody_could_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        save_tensors(tmp_path / "p", {"x": P}, {"name": "\udcff"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_metadata_than_anybody_reads_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="more than the 100000000 that readers accept"):
+        save_tensors(tmp_path / "p", {"x": P}, {"skipped": "x" * 100_000_000})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_saving_takes_little_memory_however_large_the_array_is(tmp_path: Path, turned: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    large = np.memmap(tmp_path / "large", np.float32, "w+", shape=(25_000, 1000))  # 100 MB
+    tracemalloc.start()
+    save_tensors(tmp_path / "p", {"x": large.T if turned else large}, {})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "p").stat().st_size > large.nbytes
+    assert peak < 8_000_000
 
 
 # --- damaged and hostile files
@@ -466,6 +634,12 @@ NAN[1, 2] = np.nan
 def test_a_file_with_the_least_provenance(path: Path) -> None:
     save_file(TENSORS, path, METADATA)
     assert load(path).provenance == Provenance(source="here", skipped=(("a", "b"),))
+    assert load(path).labels is None
+
+
+def test_what_a_later_version_adds_is_left_out(path: Path) -> None:
+    save_file({**TENSORS, "more": P}, path, {**METADATA, "provenance": '{"source": "x", "trained_by": 5}', "more": "y"})
+    assert load(path).provenance == Provenance(source="x")
 
 
 @pytest.mark.parametrize(
@@ -476,7 +650,6 @@ def test_a_file_with_the_least_provenance(path: Path) -> None:
         ({"provenance": None}, "'provenance' is missing"),
         ({"provenance": ""}, "Expecting value"),
         ({"provenance": "[]"}, "its provenance is not a table"),
-        ({"provenance": '{"source": "x", "trained_by": "y"}'}, "trained_by"),
         ({"provenance": '{"source": 5}'}, "5 is not text"),
         ({"provenance": '{"classifier": ["a"]}'}, "is not text"),
         ({"provenance": '{"versions": []}'}, "items"),
@@ -502,9 +675,15 @@ def test_a_file_with_the_least_provenance(path: Path) -> None:
         ({"probabilities": np.full((5, 4), 3e38, np.float32)}, "row 0 .* sums to"),
         ({"probabilities": distributions(6)}, "image_names must be 6 names, one for each, not 5"),
         ({"class_names": text('["a", "b", "c"]')}, "class_names must be 4 names, one for each, not 3"),
-        ({"class_names": text('"abcd"')}, "its names are not a list of text"),
+        ({"class_names": text('"abcd"')}, "are not a list"),
         ({"class_names": text("[1, 2, 3, 4]")}, "its names are not a list of text"),
-        ({"class_names": text('{"a": 1, "b": 2, "c": 3, "d": 4}')}, "its names are not a list of text"),
+        ({"class_names": text('{"a": 1, "b": 2, "c": 3, "d": 4}')}, "are not a list"),
+        ({"labels": text('["a", "b"]')}, "labels must be 5 integers or strings, one for each image, not 2"),
+        ({"labels": text('["a", "b", "c", "d", 5]')}, "labels must be all integers or all strings, not 'a'"),
+        ({"labels": text("[1, 2, 3, 4, 5.5]")}, "labels must be all integers or all strings, not 5.5"),
+        ({"labels": text('{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}')}, "are not a list"),
+        ({"labels": text("null")}, "are not a list"),
+        ({"labels": P}, "utf-8|JSON|Expecting|Extra"),
         ({"class_names": text("[")}, "Expecting value"),
         ({"class_names": text("[" * 100_000)}, "recursion"),
         ({"class_names": np.array([255, 254], np.uint8)}, "utf-8"),

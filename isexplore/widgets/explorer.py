@@ -93,6 +93,8 @@ class Explorer(anywidget.AnyWidget):
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row an image: name, class, its probability, H(y|x) and KL in nats, share of ln IS, selected.
 
+        Its label comes behind the name, where the images have labels.
+
         Raises
         ------
         ValueError
@@ -107,6 +109,7 @@ class Explorer(anywidget.AnyWidget):
         return pd.DataFrame(
             {
                 "image": predictions.image_names,
+                **({} if predictions.labels is None else {"label": predictions.labels}),
                 "class": [predictions.class_names[c] for c in sample.top_class],
                 "probability": np.take_along_axis(predictions.probabilities, sample.top_class[:, None], axis=1)[:, 0],
                 "conditional_entropy": score.conditional_entropy,

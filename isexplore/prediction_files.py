@@ -1,0 +1,129 @@
+"""Predictions that grow on disk, shard by shard, and become one file that `isexplore.load` memory-maps.
+
+Rows and thumbnails never lie in memory as a whole; names and labels do. What comes out does not depend on how the
+images were cut into shards and batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isexplore.prediction_parts import check_labels, check_names
+from isexplore.prediction_shards import Shard, ShardContents, read_shard
+from isexplore.predictions import write
+from isexplore.tensor_files import ArrayBlocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from isexplore.provenance import Provenance
+
+__all__ = ["Shard", "assemble", "reasons"]
+
+_MOST_REASONS_SHOWN = 3
+
+
+def assemble(
+    folders: Sequence[Path], out: Path, class_names: Sequence[str] | None, provenance: Provenance
+) -> None:
+    """Make one file of complete shards, one after another, which `isexplore.load` opens; the shards stay.
+
+    Thumbnails of several sizes are put each in the middle of the smallest box that holds all; where some have three
+    channels, gray ones get three.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Of shards, in the order of their images.
+    out : Path
+        Where the file goes, whole or not at all.
+    class_names : sequence of str, length C, or None
+    provenance : Provenance
+        The images that the shards have skipped are added to it.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, a shard is not complete or damaged, or shards have other classes or only some have labels.
+    OSError
+        If the file can't be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from isexplore.predictions import load
+    >>> from isexplore.provenance import Provenance
+    >>> with TemporaryDirectory() as folder:
+    ...     shards = [Path(folder, number) for number in "01"]
+    ...     for path in shards:
+    ...         with Shard(path) as shard:
+    ...             shard.append(np.eye(2, dtype=np.float32), [np.zeros((8, 8, 1), np.uint8)] * 2, "ab", None, [])
+    ...     assemble(shards, Path(folder, "run.safetensors"), ["cat", "dog"], Provenance("pets"))
+    ...     load(Path(folder, "run.safetensors"))
+    Predictions(4 images × 2 classes, pets)
+    """
+    parts = [read_shard(folder) for folder in folders]
+    skipped = tuple(chain(provenance.skipped, *(part.skipped for part in parts)))
+    filled = [part for part in parts if part.names]
+    if not filled:
+        why = f"none of the {len(skipped)} images of {provenance.source} could be read: {reasons(skipped)}"
+        raise ValueError(why if skipped else f"{provenance.source} has no images")
+    c = filled[0].n_classes
+    for part in filled:
+        if part.n_classes != c:
+            raise ValueError(f"{filled[0].folder} has rows of {c} classes, but {part.folder} of {part.n_classes}")
+    n = sum(len(part.names) for part in filled)
+    box = tuple(np.max([part.shapes.max(axis=0) for part in filled], axis=0).tolist())
+    write(
+        out,
+        probabilities=ArrayBlocks(
+            np.dtype(np.float32), (n, c), chain.from_iterable(part.row_blocks() for part in filled)
+        ),
+        class_names=check_names("class_names", class_names, c),
+        image_names=check_names("image_names", [name for part in filled for name in part.names], n),
+        thumbnails=ArrayBlocks(np.dtype(np.uint8), (n, *box), _stack(filled, box)),
+        provenance=replace(provenance, skipped=skipped),
+        labels=_join_labels(filled, n),
+    )
+
+
+def reasons(skipped: Sequence[tuple[str, str]]) -> str:
+    """Say in one line why images were skipped: the first reasons, and how many more there are.
+
+    Parameters
+    ----------
+    skipped : sequence of (str, str)
+        Names of images, and why each could not be read.
+
+    Examples
+    --------
+    >>> reasons([("a.png", "it is empty"), ("b.png", "b.png is truncated")])
+    'a.png: it is empty; b.png is truncated'
+    """
+    more = len(skipped) - _MOST_REASONS_SHOWN
+    # Most reasons name the image already.
+    named = [reason if name in reason else f"{name}: {reason}" for name, reason in skipped[:_MOST_REASONS_SHOWN]]
+    return "; ".join(named) + (f"; and {more} more" if more > 0 else "")
+
+
+def _join_labels(parts: Sequence[ShardContents], n: int) -> tuple[int | str, ...] | None:
+    labels = [label for part in parts for label in part.labels]
+    if len(labels) not in (0, n):
+        raise ValueError(f"{len(labels)} of {n} images have labels: give all of them labels, or none")
+    return check_labels(labels, n) if labels else None
+
+
+def _stack(parts: Sequence[ShardContents], box: tuple[int, int, int]) -> Iterator[memoryview]:
+    """Yield each thumbnail in the middle of a box."""
+    for picture in chain.from_iterable(part.pictures() for part in parts):
+        h, w, _ = picture.shape
+        top, left = (box[0] - h) // 2, (box[1] - w) // 2
+        place = np.zeros(box, np.uint8)
+        place[top : top + h, left : left + w] = picture  # one channel spreads to three
+        yield place.data
