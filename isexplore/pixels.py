@@ -1,4 +1,4 @@
-"""Canonical pixels: from any array, tensor or picture file to ``(H, W, C)`` uint8, as a PNG would hold it."""
+"""Canonical pixels: from any array or tensor to ``(H, W, C)`` uint8, as a PNG would hold it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
 
 Layout = Literal["HWC", "CHW"]
 
-# The endings that torchvision's ImageFolder takes, and .gif. Pillow's own list has .eps, which starts other programs.
-IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"})
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 _CHANNELS = {1: "gray", 3: "RGB", 4: "RGBA"}
 _BLOCK_BYTES = 1 << 25
 _SLACK = 0.01
@@ -114,7 +110,7 @@ def find_range(
     (-1.0, 1.0)
     """
     if stated is not None:
-        stated = _checked(stated)
+        stated = checked_range(stated)
     elif pixels.dtype == np.uint8:
         return 0.0, 255.0
     elif pixels.dtype == np.bool_:
@@ -140,10 +136,22 @@ def find_range(
                 f" outside the stated value_range=({low:g}, {high:g})"
             )
         least, most = min(least, block_least), max(most, block_most)
-    return stated or _inferred(least, most)
+    return stated or infer_range(least, most)
 
 
-def _checked(stated: tuple[float, float]) -> tuple[float, float]:
+def checked_range(stated: tuple[float, float]) -> tuple[float, float]:
+    """Return a stated range as two floats.
+
+    Raises
+    ------
+    ValueError
+        If it is not two finite numbers, the smaller first.
+
+    Examples
+    --------
+    >>> checked_range((0, 16))
+    (0.0, 16.0)
+    """
     try:
         low, high = (float(value) for value in stated)
     except (TypeError, ValueError) as error:
@@ -153,7 +161,19 @@ def _checked(stated: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
-def _inferred(least: float, most: float) -> tuple[float, float]:
+def infer_range(least: float, most: float) -> tuple[float, float]:
+    """Say which values are black and white from the smallest and the largest.
+
+    Raises
+    ------
+    ValueError
+        If they don't tell.
+
+    Examples
+    --------
+    >>> infer_range(-0.9, 0.8)
+    (-1.0, 1.0)
+    """
     if least >= 0 and most <= 1:
         return 0.0, 1.0
     if -1 <= least < -0.5 and most <= 1:  # noqa: PLR2004
@@ -164,6 +184,17 @@ def _inferred(least: float, most: float) -> tuple[float, float]:
         f"values from {least:g} to {most:g} don't tell what black and white are:"
         " state the values of black and white, for example value_range=(0, 16) in Python or --range 0 16 in a shell"
     )
+
+
+def range_text(low: float, high: float) -> str:
+    """Say a range, with a proper minus.
+
+    Examples
+    --------
+    >>> range_text(-1, 1)
+    '−1–1'
+    """
+    return f"{low:g}–{high:g}".replace("-", "−")
 
 
 def _blocks(pixels: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -226,49 +257,6 @@ def tensor_to_array(tensor: torch.Tensor) -> NDArray[Any]:
     return array
 
 
-def decode(path: Path) -> NDArray[np.uint8]:
-    """Read one picture file as ``(H, W, 3)`` uint8, upright as its EXIF orientation says.
-
-    As in torchvision's ImageFolder everything becomes RGB; of an animation the first frame is read, and 16-bit gray
-    is scaled to 8 bit.
-
-    Raises
-    ------
-    Exception
-        Whatever Pillow raises on a damaged file, and ValueError on a decompression bomb or what is no picture.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from PIL import Image
-    >>> with TemporaryDirectory() as folder:
-    ...     Image.new("L", (6, 5)).save(f"{folder}/black.png")
-    ...     decode(Path(folder, "black.png")).shape
-    (5, 6, 3)
-    """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    if not path.is_file():
-        raise FileNotFoundError("it is no file, or a link to nothing")  # and opening a pipe would block for ever
-    try:
-        opened = Image.open(path, formats=_FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError("it is no picture, or a damaged one") from None  # Pillow's words hold the whole path
-    with opened as image:
-        # Between its limit and twice that Pillow only warns.
-        if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-            raise ValueError(f"{image.width}×{image.height} pixels are too many, it may be a decompression bomb")
-        ImageOps.exif_transpose(image, in_place=True)
-        if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-            return np.repeat(to_uint8(np.asarray(image)[..., None], (0, 65535)), 3, axis=2)
-        if image.mode in ("I", "F"):
-            raise ValueError("32-bit pixels don't tell their range: load them as an array and state value_range")
-        if image.mode == "P" and "transparency" in image.info:
-            return np.array(image.convert("RGBA").convert("RGB"))  # in two steps, else Pillow warns
-        return np.array(image.convert("RGB"))
-
-
 @contextmanager
 def naming(file: str | os.PathLike[str]) -> Iterator[None]:
     """Turn whatever a reader raises on a damaged or hostile file into one ValueError that names the file.
@@ -298,3 +286,14 @@ def printable(path: str | os.PathLike[str]) -> str:
     'caf�.png'
     """
     return os.fsencode(path).decode(errors="replace")
+
+
+def plural(count: int, noun: str) -> str:
+    """Say how many there are.
+
+    Examples
+    --------
+    >>> plural(1, "image"), plural(2, "image")
+    ('1 image', '2 images')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"

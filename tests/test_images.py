@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from isexplore import images as images_module
-from isexplore import pixels
+from isexplore import array_images, memory, pixels
+from isexplore.decoding import from_pillow
 from isexplore.images import open_images, open_interruptibly
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def test_html_is_escaped() -> None:
     assert html.unescape(shown) == f"{hostile}: 2 images, 6×5 RGB, uint8, 0–255"
 
 
-@pytest.mark.parametrize("source", [None, 3, [GRAY[0], GRAY[1]], b"folder", {"a": GRAY}])
+@pytest.mark.parametrize("source", [None, 3, b"folder", {"a": GRAY}, iter([GRAY[0]])])
 def test_other_sources_are_explained(source: Any) -> None:
     with pytest.raises(TypeError, match=f"not from {type(source).__name__}"):
         open_images(source)
@@ -480,20 +480,20 @@ def test_npy_and_npz_with_any_bytes_changed(tmp_path_factory: pytest.TempPathFac
 def test_npz_larger_than_memory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "large.npz"
     np.savez_compressed(path, x=RGB)
-    monkeypatch.setattr(images_module, "_available_memory", lambda: 100)
+    monkeypatch.setattr(array_images, "available_memory", lambda: 100)
     monkeypatch.setattr(np.lib.format, "read_array", pytest.fail)
-    with pytest.raises(ValueError, match=r"large.npz needs .* of memory .* an .npy file"):
+    with pytest.raises(ValueError, match=r"large.npz can't be read: it needs .* of memory .* an .npy file"):
         open_images(path)
 
 
 def test_available_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = images_module._available_memory()
-    assert memory is None or memory > 1 << 20
+    available = memory.available_memory()
+    assert available is None or available > 1 << 20
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: "")
-    total = images_module._available_memory()
-    assert total is None or memory is None or total >= memory
+    total = memory.available_memory()
+    assert total is None or available is None or total >= available
     monkeypatch.delattr(os, "sysconf")
-    assert images_module._available_memory() is None
+    assert memory.available_memory() is None
 
 
 # --- paths
@@ -669,7 +669,10 @@ def read_one(folder: Path) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize(
     ("mode", "ending"),
-    [("CMYK", "jpg"), ("CMYK", "tif"), ("L", "jpg"), ("1", "png"), ("P", "gif"), ("LA", "png"), ("RGBA", "webp")],
+    [
+        *(("CMYK", "jpg"), ("CMYK", "tif"), ("YCbCr", "jpg"), ("YCbCr", "tif"), ("L", "jpg"), ("1", "png")),
+        *(("1", "tif"), ("P", "gif"), ("P", "png"), ("LA", "png"), ("RGBA", "png"), ("RGBA", "webp")),
+    ],
 )
 def test_modes_become_rgb_as_in_pillow(tmp_path: Path, mode: str, ending: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8))
@@ -679,11 +682,28 @@ def test_modes_become_rgb_as_in_pillow(tmp_path: Path, mode: str, ending: str) -
         np.testing.assert_array_equal(read_one(tmp_path), np.asarray(image.convert("RGB")))
 
 
-def test_palette_with_transparency(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transparency", [b"\x10\x20", 1])
+def test_palette_with_transparency(tmp_path: Path, transparency: bytes | int) -> None:
     image = Image.new("P", (6, 5), 1)
     image.putpalette([9, 9, 9, 1, 2, 3])
-    image.save(tmp_path / "x.png", transparency=b"\x10\x20")
+    image.save(tmp_path / "x.png", transparency=transparency)
     np.testing.assert_array_equal(read_one(tmp_path), np.full((5, 6, 3), [1, 2, 3]))
+
+
+@pytest.mark.parametrize(("mode", "colour", "transparency"), [("L", 7, 7), ("RGB", (1, 2, 3), (1, 2, 3)), ("1", 1, 1)])
+def test_a_transparent_colour_is_shown(tmp_path: Path, mode: str, colour: Any, transparency: Any) -> None:
+    Image.new(mode, (6, 5), colour).save(tmp_path / "x.png", transparency=transparency)
+    expected = Image.new(mode, (6, 5), colour).convert("RGB")
+    np.testing.assert_array_equal(read_one(tmp_path), np.asarray(expected))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
+def test_pillow_images_become_rgb_as_in_pillow(mode: str) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 6, 4), dtype=np.uint8))
+    image = noise.convert("LA").convert(mode) if mode in ("LA", "PA") else noise.convert("RGB").convert(mode)
+    if mode in ("RGBA", "RGBa"):
+        image = noise.convert(mode)
+    np.testing.assert_array_equal(from_pillow(image), np.asarray(image.convert("RGB")))
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
@@ -701,13 +721,36 @@ def test_32_bit_pixels_are_explained(tmp_path: Path, mode: str) -> None:
         read_one(tmp_path)
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp"])
-def test_exif_orientation(tmp_path: Path, ending: str) -> None:
+# From the EXIF standard: where row 0 and column 0 of what is stored belong in the upright picture.
+UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    1: lambda stored: stored,  # top, left
+    2: lambda stored: stored[:, ::-1],  # top, right
+    3: lambda stored: stored[::-1, ::-1],  # bottom, right
+    4: lambda stored: stored[::-1],  # bottom, left
+    5: lambda stored: stored.swapaxes(0, 1),  # left, top
+    6: lambda stored: stored.swapaxes(0, 1)[:, ::-1],  # right, top
+    7: lambda stored: stored.swapaxes(0, 1)[::-1, ::-1],  # right, bottom
+    8: lambda stored: stored.swapaxes(0, 1)[::-1],  # left, bottom
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("ending", ["png", "tif", "webp"])
+def test_exif_orientation(tmp_path: Path, ending: str, orientation: int) -> None:
+    stored = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[274] = orientation
+    options: dict[str, Any] = {"lossless": True} if ending == "webp" else {}
+    Image.fromarray(stored).save(tmp_path / f"x.{ending}", exif=exif, **options)
+    np.testing.assert_array_equal(read_one(tmp_path), UPRIGHT[orientation](stored))
+
+
+def test_exif_orientation_of_a_jpeg(tmp_path: Path) -> None:
     image = Image.new("RGB", (32, 16))
     image.paste((255, 255, 255), (0, 0, 16, 8))
     exif = Image.Exif()
     exif[274] = 6
-    image.save(tmp_path / f"x.{ending}", exif=exif)
+    image.save(tmp_path / "x.jpg", exif=exif)
     read = read_one(tmp_path)
     assert read.shape == (32, 16, 3)
     assert read[:16, 8:].min() > 200

@@ -1,0 +1,172 @@
+"""Pictures of a ``torch.utils.data`` dataset, or of a Hugging Face one, read by number."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isexplore.image_set import ImageSet, as_labels
+from isexplore.items import Meaning, canonical, describe, learn_meaning, picture_in
+from isexplore.pixels import Layout, array_name, naming
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# So many pictures are looked at to tell the range of floats.
+FIRST = 16
+
+
+def is_dataset(source: object) -> bool:
+    """Say whether something has items by number, and how many.
+
+    Examples
+    --------
+    >>> is_dataset([np.zeros((5, 6))]), is_dataset("images"), is_dataset({0: 1})
+    (True, False, False)
+    """
+    if is_hugging_face(source, "DatasetDict"):
+        return True
+    if isinstance(source, Mapping | str | bytes | bytearray | memoryview | type):
+        return False
+    return hasattr(source, "__len__") and hasattr(source, "__getitem__")
+
+
+def dataset_set(
+    dataset: Any, name: str | None, value_range: tuple[float, float] | None, layout: Layout | None
+) -> ImageSet:
+    """Open a dataset whose items are read by number.
+
+    An item is a picture, a tuple that starts with one, or a dict with one; a picture is an image of Pillow's, an array
+    or a tensor: (H, W), (H, W, C) or (C, H, W).
+
+    Labels are taken where they cost nothing: from an attribute ``targets`` or ``labels``, by the names in ``classes``
+    if there are such; from the second tensor of a TensorDataset; from a ClassLabel column, or one that is called
+    ``label`` or ``labels``; and from what a Subset or a ConcatDataset is made of.
+
+    Parameters
+    ----------
+    dataset : object with ``len`` and items by number
+    name : str, optional
+        By default the name of its type.
+    value_range, layout
+        As for `isexplore.open_images`. By default the range of floats is inferred from the first 16 items.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, the first item is no picture, or range or layout must be stated.
+
+    Examples
+    --------
+    >>> dataset_set([np.zeros((5, 6), np.uint8)] * 3, None, None, None)
+    list: 3 images, first is 6×5 gray, uint8, 0–255
+    """
+    if is_hugging_face(dataset, "DatasetDict"):
+        splits = ", ".join(dataset)
+        raise ValueError(f"this dataset has the splits {splits}: choose one, as in dataset[{next(iter(dataset))!r}]")
+    name = name or type(dataset).__name__
+    count = len(dataset)
+    if count == 0:
+        raise ValueError(f"{name} is empty")
+    labels = dataset_labels(dataset)
+    dataset = picture_column(dataset)
+    names = tuple(array_name(i, count) for i in range(count))
+    try:
+        pictures = [_item(dataset, names, 0)]
+        if isinstance(pictures[0], np.ndarray) and pictures[0].dtype.kind not in "bu":
+            pictures += [_item(dataset, names, i) for i in range(1, min(count, FIRST))]
+        meaning = learn_meaning(pictures, value_range, layout)
+        description = describe(count, pictures, meaning)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return ImageSet(name, names, partial(_read, dataset, names, meaning), description, labels)
+
+
+def dataset_labels(dataset: Any) -> tuple[int | str, ...] | None:
+    """Return a label for each item of a dataset, if they are there without reading the items.
+
+    Examples
+    --------
+    >>> import torch
+    >>> data = torch.utils.data.TensorDataset(torch.zeros(3, 1, 8, 8), torch.tensor([7, 8, 9]))
+    >>> dataset_labels(torch.utils.data.Subset(data, [2, 0]))
+    (9, 7)
+    """
+    count = len(dataset)
+    if is_hugging_face(dataset, "Dataset"):
+        return _column_labels(dataset, count)
+    data: Any = sys.modules.get("torch.utils.data")
+    if data is not None and isinstance(dataset, data.Subset):
+        labels = dataset_labels(dataset.dataset)
+        return labels and tuple(labels[i] for i in dataset.indices)
+    if data is not None and isinstance(dataset, data.ConcatDataset):
+        parts = [dataset_labels(part) for part in dataset.datasets]
+        return None if None in parts else tuple(label for part in parts if part for label in part)
+    if data is not None and isinstance(dataset, data.TensorDataset):
+        return as_labels(dataset.tensors[1].numpy(force=True), count) if len(dataset.tensors) > 1 else None
+    for attribute in ("targets", "labels"):
+        labels = as_labels(getattr(dataset, attribute, None), count)
+        if labels is not None:
+            return _by_name(labels, getattr(dataset, "classes", None))
+    return None
+
+
+def _by_name(labels: Sequence[int | str], classes: Any) -> tuple[int | str, ...]:
+    named = isinstance(classes, list | tuple) and all(isinstance(entry, str) for entry in classes)
+    if named and all(isinstance(label, int) and 0 <= label < len(classes) for label in labels):
+        return tuple(classes[label] for label in labels)
+    return tuple(labels)
+
+
+def is_hugging_face(source: object, kind: str) -> bool:
+    """Say whether something is a Dataset, IterableDataset or DatasetDict of Hugging Face's, without importing them.
+
+    Examples
+    --------
+    >>> is_hugging_face([], "Dataset")
+    False
+    """
+    found = getattr(sys.modules.get("datasets"), kind, None)  # None can't be told from another module of that name
+    return isinstance(found, type) and isinstance(source, found)
+
+
+def picture_column(dataset: Any) -> Any:
+    """Choose the column of pictures in a Hugging Face dataset, so that the others are not read; else do nothing.
+
+    Examples
+    --------
+    >>> picture_column([1, 2])
+    [1, 2]
+    """
+    if not (is_hugging_face(dataset, "Dataset") or is_hugging_face(dataset, "IterableDataset")):
+        return dataset
+    image = sys.modules["datasets"].Image
+    columns = [column for column, feature in (dataset.features or {}).items() if isinstance(feature, image)]
+    transformed = getattr(dataset, "format", {}).get("type") == "custom"  # what a transform returns, we can't know
+    return dataset.select_columns(columns[:1]) if columns and not transformed else dataset
+
+
+def _column_labels(dataset: Any, count: int) -> tuple[int | str, ...] | None:
+    kind = sys.modules["datasets"].ClassLabel
+    classes = [column for column, feature in dataset.features.items() if isinstance(feature, kind)]
+    columns = [*classes, *({"label", "labels"} & set(dataset.features))]
+    if not columns:
+        return None
+    column = dataset.with_format(None).select_columns(columns[:1])
+    labels = as_labels(column[:][columns[0]], count)
+    return labels and _by_name(labels, dataset.features[columns[0]].names if classes else None)
+
+
+def _read(dataset: Any, names: Sequence[str], meaning: Meaning, index: int) -> NDArray[np.uint8]:
+    return canonical(_item(dataset, names, index), names[index], meaning)
+
+
+def _item(dataset: Any, names: Sequence[str], index: int) -> Any:
+    with naming(names[index]):  # whatever a dataset raises on an item is about that item
+        return picture_in(dataset[index])
