@@ -29,18 +29,20 @@ def test_digits_is_found_by_name() -> None:
     assert isinstance(found, Classifier)
     assert (found.name, found.class_names) == ("digits", tuple("0123456789"))
     assert "8×8" in found.preprocessing
+    assert getattr(found, "input_size", None) == found.prepare([np.zeros((28, 20, 3), np.uint8)]).shape[-1]
     assert not found.module.training
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no classifier is named 'digit'; known are: 'digits'"):
+    with pytest.raises(ValueError, match=r"no classifier is named 'digit'; known are: 'digits'.* that end in \.pt2, "):
         load_classifier("digit")
 
 
 @pytest.mark.parametrize("wrong", [None, 3, lambda images: images])
 def test_what_is_no_network_is_refused(wrong: object) -> None:
     with pytest.raises(
-        TypeError, match=rf"'inception-v3', a torch\.nn\.Module or a Classifier, not {type(wrong).__name__}"
+        TypeError,
+        match=rf"'inception-v3', a network file .*, a torch\.nn\.Module or a Classifier, not {type(wrong).__name__}",
     ):
         load_classifier(wrong)  # type: ignore[arg-type]
 

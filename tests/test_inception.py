@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,11 +17,15 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
+import torch_fidelity
 from safetensors.torch import save_file
 from torch.nn import functional
+from torch.utils.data import Dataset
 from torch_fidelity import feature_extractor_inceptionv3 as fidelity
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 from torch_fidelity.metric_isc import isc_features_to_metric
+from torchmetrics.image.fid import NoTrainInceptionV3
+from torchmetrics.image.inception import InceptionScore
 from torchvision.models import Inception_V3_Weights
 from torchvision.models import inception_v3 as torchvision_inception_v3
 
@@ -32,9 +37,10 @@ from isexplore.classifiers.inception_2015 import Inception2015, build_network, r
 from isexplore.classifiers.inception_v3 import inception_v3
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
+from isexplore.splits import shuffled_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -220,18 +226,121 @@ def test_a_wrong_part_is_caught(wrong: str, file_2015: Path, peer: Any, monkeypa
     assert (found > 1e-2) if wrong != "nothing" else (found == 0)
 
 
-def test_score_is_torch_fidelitys(ours: PretrainedClassifier, peer: Any) -> None:
-    pictures = images(32, 64)
+# Scores of 512 pictures: the peers' whole computation, from pictures to the number
+
+
+class Pictures(Dataset[torch.Tensor]):
+    """Pictures as torch-fidelity takes them."""
+
+    def __init__(self, pixels: torch.Tensor) -> None:
+        self.pixels = pixels
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.pixels[index]
+
+
+def ours_of(pictures: list[NDArray[np.uint8]], classifier: Classifier) -> NDArray[np.float32]:
+    """Return our probabilities in exact mode."""
+    options: dict[str, Any] = {"device": "cpu", "precision": "exact", "batch_size": 32, "progress": False}
+    return ix.predict(np.stack(pictures), classifier, **options).probabilities
+
+
+def torchmetrics_score(feature: torch.nn.Module, batches: Iterable[torch.Tensor], splits: int) -> tuple[float, Any]:
+    """Return torchmetrics' mean over splits, and the order in which it took the images: it shuffles without a seed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it keeps all features in memory
+        metric = InceptionScore(feature=feature, splits=splits)
+    for pixels in batches:
+        metric.update(pixels)
+    torch.manual_seed(7)
+    mean, _ = metric.compute()
+    torch.manual_seed(7)
+    return float(mean), torch.randperm(sum(len(part) for part in metric.features)).numpy()
+
+
+@pytest.fixture(scope="module")
+def ours_512(ours: PretrainedClassifier) -> NDArray[np.float32]:
+    """Return our probabilities for 512 pictures of 32 px."""
+    return ours_of(images(32, 512), ours)
+
+
+@pytest.fixture(scope="module")
+def fidelitys_512(file_2015: Path) -> tuple[dict[str, float], torch.Tensor]:
+    """Return what torch-fidelity prints of the same pictures, and the logits that it computed for it."""
+    network = fidelity.FeatureExtractorInceptionV3
+    rows: list[torch.Tensor] = []
+
+    def forward(self: Any, pixels: torch.Tensor) -> Any:
+        features = plain(self, pixels)
+        rows.append(features[0])
+        return features
+
+    with pytest.MonkeyPatch.context() as listen:
+        plain = network.forward
+        listen.setattr(network, "forward", forward)
+        printed = torch_fidelity.calculate_metrics(
+            input1=Pictures(as_rgb(images(32, 512))),
+            isc=True,
+            isc_splits=4,  # shuffled, with its own seed
+            feature_extractor_weights_path=str(file_2015),
+            batch_size=32,
+            cuda=False,
+            cache=False,
+            save_cpu_ram=True,
+            verbose=False,
+        )
+    return printed, torch.cat(rows)
+
+
+def test_score_of_512_is_torch_fidelitys(ours_512: Any, fidelitys_512: Any) -> None:
+    printed, unbiased = fidelitys_512
+    shuffled = ix.inception_score(ours_512[shuffled_order(512, seed=2020)], splits=4)
+    assert shuffled.mean == pytest.approx(printed["inception_score_mean"], rel=1e-5)
+    assert shuffled.std == pytest.approx(printed["inception_score_std"], rel=1e-3)
+    assert printed["inception_score_mean"] > 1.5
+    as_they_lie = ix.inception_score(ours_512, splits=4).mean
+    assert as_they_lie == pytest.approx(isc_features_to_metric(unbiased, 4, False)["inception_score_mean"], rel=1e-5)
+    assert as_they_lie != pytest.approx(shuffled.mean, rel=1e-5)
+
+
+class Known(torch.nn.Module):
+    """Logits that are known already, a batch a call."""
+
+    def __init__(self, batches: Iterable[torch.Tensor]) -> None:
+        super().__init__()
+        self.batches = iter(batches)
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        return next(self.batches)
+
+
+def test_score_of_512_is_torchmetrics_with_the_resize_of_tensorflow(
+    ours_512: Any, fidelitys_512: Any, file_2015: Path
+) -> None:
+    _, unbiased = fidelitys_512
+    network = NoTrainInceptionV3("inception-v3-compat", ["logits_unbiased"], str(file_2015), antialias=False)
+    batches = as_rgb(images(32, 512)).split(32)
+    with torch.inference_mode():  # its network is torch-fidelity's to the bit: once is enough
+        assert torch.equal(network(batches[0]), unbiased[:32])
+    expected, order = torchmetrics_score(Known(unbiased.split(32)), batches, splits=4)
+    assert ix.inception_score(ours_512[order], splits=4).mean == pytest.approx(expected, rel=1e-5)
+
+
+def test_score_of_512_is_torchmetrics_with_its_own_resize(ours: PretrainedClassifier, file_2015: Path) -> None:
+    # Antialiased by default, it makes fractions of a gray level: our network gets them as they are, at 299 px.
+    network = NoTrainInceptionV3("inception-v3-compat", ["logits_unbiased"], str(file_2015))
+    pixels = as_rgb(images(32, 512))
+    rows = []
     with torch.inference_mode():
-        unbiased = torch.cat([peer(batch)[0] for batch in as_rgb(pictures).split(32)])
-    expected = isc_features_to_metric(unbiased, splits=4, shuffle=False)
-    score = ix.inception_score(
-        ix.predict(np.stack(pictures), ours, device="cpu", batch_size=32, progress=False), splits=4
-    )
-    assert score.mean == pytest.approx(expected["inception_score_mean"], rel=1e-5)
-    assert score.std == pytest.approx(expected["inception_score_std"], rel=1e-3)
-    assert expected["inception_score_mean"] > 1.5
-    assert "inception-2015, logits without bias" in str(score)
+        expected, order = torchmetrics_score(network, pixels.split(32), splits=4)
+        for part in pixels.split(32):
+            size: dict[str, Any] = {"size": (299, 299), "mode": "bilinear", "antialias": True}
+            rows.append(ours.module(functional.interpolate(part.float(), **size)).double().softmax(1))
+    found = torch.cat(rows)
+    assert ix.inception_score(found[order], splits=4).mean == pytest.approx(expected, rel=1e-5)
 
 
 # torchvision's network
@@ -247,6 +356,18 @@ def test_logits_are_torchvisions_to_the_bit(torchvisions: Any, ours_v3: Pretrain
     assert torch.equal(found, expected)
     mixed = ours_v3.prepare([*pictures, *images(40, 1)])
     assert torch.equal(mixed[:2], ours_v3.prepare(pictures))
+
+
+def test_score_is_torchvisions(torchvisions: Any, ours_v3: PretrainedClassifier) -> None:
+    pictures = images(64, 64)
+    transform = Inception_V3_Weights.IMAGENET1K_V1.transforms()
+    with torch.inference_mode():
+        expected = torch.cat([torchvisions(transform(part)) for part in as_rgb(pictures).split(32)])
+    score = ix.inception_score(ours_of(pictures, ours_v3), splits=4)
+    assert score.mean == pytest.approx(
+        isc_features_to_metric(expected, 4, shuffle=False)["inception_score_mean"], rel=1e-5
+    )
+    assert score.mean > 1.5
 
 
 def test_a_very_long_picture_does_not_fill_the_memory(ours_v3: PretrainedClassifier) -> None:
@@ -415,6 +536,40 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         yield answer
         service.shutdown()
         thread.join()
+
+
+def test_who_downloads_may_be_told_how_far_it_is(server: dict[str, Any], no_network: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    path = weights.fetch_weights("inception-v3", lambda done, expected: told.append((done, expected)))
+    assert path.read_bytes() == server["body"]
+    assert told[0] == (0, 3_000_000)
+    assert told[-1] == (3_000_000, 3_000_000)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert len(told) > 3
+    told.clear()
+    assert weights.ensure_weights("inception-v3", lambda *step: told.append(step)) == path
+    assert not told  # it is there
+    path.write_bytes(b"damaged")
+    weights.ensure_weights("inception-v3", lambda *step: told.append(step))
+    assert told[-1] == (3_000_000, 3_000_000)
+    assert list(no_network.iterdir()) == [path]
+
+
+def test_what_is_told_may_end_the_download(
+    server: dict[str, Any], no_network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class CancelledError(Exception):
+        """Somebody pressed a button."""
+
+    def report(done: int, _: int | None) -> None:
+        if done:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        load_classifier("inception-v3", report)
+    assert server["requests"] == 1
+    assert list(no_network.iterdir()) == []
+    assert capsys.readouterr() == ("", "")  # no bar beside it
 
 
 def test_fetch_downloads_once_with_progress(

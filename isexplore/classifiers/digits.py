@@ -98,6 +98,7 @@ class DigitsClassifier:
     name: str = "digits"
     class_names: tuple[str, ...] = tuple("0123456789")
     preprocessing: str = "gray (ITU-R 601), antialiased bilinear to 8×8, 0–1"
+    input_size: int = SIZE
 
     def prepare(self, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
         """Turn images of any size into gray 8×8 ones.

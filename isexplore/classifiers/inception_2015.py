@@ -9,16 +9,12 @@ from torch import fx, nn
 from torch.nn import functional
 
 from isexplore.classifiers.imagenet import CLASSES_2015, N_OUTPUTS_2015, names_2015
-from isexplore.classifiers.pretrained import PretrainedClassifier, stack_rgb
+from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
 from isexplore.classifiers.weights import get_weights, verify_weights
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 SIZE = 299
 
@@ -58,7 +54,7 @@ class Inception2015(nn.Module):
         torch.Tensor
             (B, 1008) or (B, 1000) logits.
         """
-        ready = (resize_like_tensorflow_1(pixels.to(torch.float32)) - 128) / 128
+        ready = resize_like_tensorflow_1(pixels).sub(128).div_(128)
         return cast("torch.Tensor", self.network(ready.to(next(self.network.parameters()).dtype)))[:, self.classes]
 
 
@@ -111,7 +107,8 @@ def inception_2015(
         class_names=names if classes == N_OUTPUTS_2015 else names[CLASSES_2015],
         preprocessing="RGB, TensorFlow 1 bilinear to 299×299 (corners and centres not aligned), (x − 128)/128",
         weights_sha256=digest,
-        prepare_images=_prepare,
+        resize=resize_like_tensorflow_1,
+        input_size=SIZE,
     )
 
 
@@ -152,7 +149,7 @@ def resize_like_tensorflow_1(pixels: torch.Tensor, size: int = SIZE) -> torch.Te
     Parameters
     ----------
     pixels
-        (B, C, H, W) float32.
+        (B, C, H, W), of any type.
     size
         Height and width of the result.
 
@@ -165,13 +162,14 @@ def resize_like_tensorflow_1(pixels: torch.Tensor, size: int = SIZE) -> torch.Te
               [20., 25., 30., 30.]]]])
     """
     if pixels.shape[-2:] == (size, size):
-        return pixels
+        return pixels.to(torch.float32)
     top, bottom, down = _neighbours(pixels.shape[-2], size, pixels.device)
     left, right, along = _neighbours(pixels.shape[-1], size, pixels.device)
-    start = pixels[..., left]
-    rows = start + (pixels[..., right] - start) * along
-    start = rows[..., top, :]
-    return start + (rows[..., bottom, :] - start) * down[:, None]
+    # In place, and chosen before they become float32: fresh memory costs more than the arithmetic.
+    start = pixels.index_select(-1, left).to(torch.float32)
+    rows = pixels.index_select(-1, right).to(torch.float32).sub_(start).mul_(along).add_(start)
+    start = rows.index_select(-2, top)
+    return rows.index_select(-2, bottom).sub_(start).mul_(down[:, None]).add_(start)
 
 
 def _neighbours(length: int, size: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -179,10 +177,3 @@ def _neighbours(length: int, size: int, device: torch.device) -> tuple[torch.Ten
     place = torch.arange(size, dtype=torch.float32, device=device) * torch.tensor(length / size, dtype=torch.float32)
     first = place.long()
     return first, (first + 1).clamp_max(length - 1), place - first
-
-
-def _prepare(images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
-    """Stack images as they are; where sizes differ, resized already, so that the network finds nothing to resize."""
-    if len({image.shape[:2] for image in images}) == 1:
-        return stack_rgb(images)
-    return torch.cat([resize_like_tensorflow_1(stack_rgb([image]).to(torch.float32)) for image in images])

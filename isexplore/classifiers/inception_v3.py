@@ -8,16 +8,12 @@ import torch
 from torch import nn
 
 from isexplore.classifiers.imagenet import imagenet_names
-from isexplore.classifiers.pretrained import PretrainedClassifier, stack_rgb
+from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
 from isexplore.classifiers.weights import get_weights, verify_weights
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 SHORTER_SIDE, SIZE = 342, 299
 # Of a picture that is longer than this many times its width, only the middle is resized: the rest is cropped anyway.
@@ -25,7 +21,7 @@ _LONGEST = 20
 
 
 class InceptionV3(nn.Module):
-    """From pixels to logits: 0–1, ImageNet's mean and deviation, and torchvision's network.
+    """From pixels to logits: resize and crop of uint8, 0–1, ImageNet's mean and deviation, and torchvision's network.
 
     Parameters
     ----------
@@ -43,7 +39,7 @@ class InceptionV3(nn.Module):
         Parameters
         ----------
         pixels
-            (B, 3, 299, 299), from 0 to 255, of any type.
+            (B, 3, H, W) uint8, or (B, 3, 299, 299) from 0 to 255 that is resized already, of another type.
 
         Returns
         -------
@@ -52,7 +48,8 @@ class InceptionV3(nn.Module):
         """
         from torchvision.transforms.functional import normalize
 
-        ready = normalize(pixels.to(torch.float32) / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        seen = resize_like_torchvision(pixels) if pixels.dtype == torch.uint8 else pixels.to(torch.float32)
+        ready = normalize(seen / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
         return cast("torch.Tensor", self.network(ready.to(next(self.network.parameters()).dtype)))
 
 
@@ -97,7 +94,8 @@ def inception_v3(*, weights: str | os.PathLike[str] | None = None) -> Pretrained
         preprocessing="RGB, torchvision's: shorter side antialiased bilinear to 342, centre 299×299, 0–1, "
         "ImageNet mean and deviation",
         weights_sha256=digest,
-        prepare_images=_prepare,
+        resize=resize_like_torchvision,
+        input_size=SIZE,
     )
 
 
@@ -116,17 +114,29 @@ def build_network() -> nn.Module:
     return cast("nn.Module", network.eval())
 
 
-def _prepare(images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
-    """Resize and crop with torchvision's own functions, in uint8 as they do it."""
-    if len({image.shape[:2] for image in images}) > 1:
-        return torch.cat([_prepare([image]) for image in images])
+def resize_like_torchvision(pixels: torch.Tensor) -> torch.Tensor:
+    """Resize and crop with torchvision's own functions, in uint8 as they do it.
 
+    Parameters
+    ----------
+    pixels
+        (B, 3, H, W) uint8.
+
+    Returns
+    -------
+    torch.Tensor
+        (B, 3, 299, 299) float32: whole numbers from 0 to 255.
+
+    Examples
+    --------
+    >>> resize_like_torchvision(torch.zeros(1, 3, 32, 40, dtype=torch.uint8)).shape
+    torch.Size([1, 3, 299, 299])
+    """
     from torchvision.transforms.functional import center_crop, resize
 
-    batch = stack_rgb(images)
-    height, width = batch.shape[-2:]
+    height, width = pixels.shape[-2:]
     most = _LONGEST * min(height, width)
     if max(height, width) > most:
-        batch = center_crop(batch, [min(height, most), min(width, most)])
-    resized = resize(batch, [SHORTER_SIDE], antialias=True)
-    return cast("torch.Tensor", center_crop(resized, [SIZE]))
+        pixels = center_crop(pixels, [min(height, most), min(width, most)])
+    resized = resize(pixels, [SHORTER_SIDE], antialias=True)
+    return cast("torch.Tensor", center_crop(resized, [SIZE])).to(torch.float32)

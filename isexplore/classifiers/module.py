@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+PREPROCESSING = "own size and channels, 0–1"
+
 
 @dataclass(frozen=True)
 class ModuleClassifier:
@@ -31,7 +33,7 @@ class ModuleClassifier:
     module: nn.Module = field(repr=False)
     name: str = field(init=False)
     class_names: tuple[str, ...] | None = field(init=False)
-    preprocessing: str = field(init=False, default="own size and channels, 0–1")
+    preprocessing: str = field(init=False, default=PREPROCESSING)
 
     def __post_init__(self) -> None:
         class_names = getattr(self.module, "class_names", None)
@@ -62,11 +64,27 @@ class ModuleClassifier:
         >>> ModuleClassifier(nn.Identity()).prepare([np.zeros((8, 6, 3), np.uint8)]).shape
         torch.Size([1, 3, 8, 6])
         """
-        shapes = sorted({image.shape for image in images})
-        if len(shapes) > 1:
-            found = ", ".join("×".join(map(str, shape)) for shape in shapes)
-            raise ValueError(
-                f"{self.name} got images of different shapes in one batch (height×width×channels: {found}); "
-                "resize them to one shape, or wrap the network in a classifier whose prepare() does"
-            )
-        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+        return stack(images, self.name)
+
+
+def stack(images: Sequence[NDArray[np.uint8]], name: str) -> torch.Tensor:
+    """Stack (H, W, C) uint8 images of one shape into a (B, C, H, W) float32 batch from 0 to 1, for the network `name`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> stack([np.full((8, 6, 3), 255, np.uint8)], "mine").unique()
+    tensor([1.])
+    """
+    shapes = sorted({image.shape for image in images})
+    if len(shapes) > 1:
+        found = ", ".join("×".join(map(str, shape)) for shape in shapes)
+        raise ValueError(
+            f"{name} got images of different shapes in one batch (height×width×channels: {found}); "
+            "resize them to one shape, or wrap the network in a classifier whose prepare() does"
+        )
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).to(torch.float32).div_(255)

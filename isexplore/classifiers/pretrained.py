@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+# A batch of larger pictures is resized on the CPU, one by one: 100 MB.
+_MOST_RAW_PIXELS = 2**25
+
 
 @dataclass(frozen=True, eq=False)
 class PretrainedClassifier:
@@ -27,6 +30,10 @@ class PretrainedClassifier:
         As every classifier has them.
     weights_sha256 : str
         Of the file that the weights come from: two runs with the same digits used the same weights.
+    resize
+        From (B, 3, H, W) uint8 to what the network sees, (B, 3, `input_size`, `input_size`) float32 from 0 to 255.
+    input_size : int
+        The side of the square that the network sees.
     """
 
     module: nn.Module = field(repr=False)
@@ -34,11 +41,20 @@ class PretrainedClassifier:
     class_names: tuple[str, ...] = field(repr=False)
     preprocessing: str
     weights_sha256: str
-    prepare_images: Callable[[Sequence[NDArray[np.uint8]]], torch.Tensor] = field(repr=False)
+    resize: Callable[[torch.Tensor], torch.Tensor] = field(repr=False)
+    input_size: int = 299
 
     def prepare(self, images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
-        """Turn (H, W, 1 or 3) uint8 images, of any sizes, into a batch for `module`: pixels from 0 to 255."""
-        return self.prepare_images(images)
+        """Turn (H, W, 1 or 3) uint8 images, of any sizes, into a batch for `module`: pixels from 0 to 255.
+
+        Images of one size stay as they are, in uint8, and the network's device resizes them. Others, and more than
+        33 million pixels, are resized here, to float32.
+        """
+        if len({image.shape[:2] for image in images}) == 1:
+            height, width = images[0].shape[:2]
+            if len(images) * height * width <= _MOST_RAW_PIXELS:
+                return stack_rgb(images)
+        return torch.cat([self.resize(stack_rgb([image])) for image in images])
 
 
 def stack_rgb(images: Sequence[NDArray[np.uint8]]) -> torch.Tensor:

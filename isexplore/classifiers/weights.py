@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path  # noqa: TC003 - its doctests use it
+from typing import TYPE_CHECKING
 from urllib.request import urlopen
 from uuid import uuid4
 
 from isexplore.tensor_files import expand_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Report = Callable[[int, int | None], None]
 
 VARIABLE = "ISEXPLORE_WEIGHTS"
 _CHUNK = 2**20
@@ -105,7 +112,7 @@ def find_weights(name: str) -> Path | None:
     return None
 
 
-def get_weights(name: str, weights: str | os.PathLike[str] | None = None) -> Path:
+def get_weights(name: str, weights: str | os.PathLike[str] | None = None, report: Report | None = None) -> Path:
     """Return the file with the weights of a network: the one that is stated, else found, else downloaded.
 
     Parameters
@@ -114,6 +121,8 @@ def get_weights(name: str, weights: str | os.PathLike[str] | None = None) -> Pat
         ``"inception-2015"`` or ``"inception-v3"``.
     weights : path, optional
         A file, whatever its name, or a folder with the published file.
+    report : callable, optional
+        As for `fetch_weights`.
 
     Raises
     ------
@@ -133,7 +142,7 @@ def get_weights(name: str, weights: str | os.PathLike[str] | None = None) -> Pat
         named = os.environ.get(VARIABLE)
         if named and not expand_home(named).exists():
             raise FileNotFoundError(f"${VARIABLE} names {named}, which does not exist")
-        return find_weights(name) or fetch_weights(name)
+        return find_weights(name) or fetch_weights(name, report)
     published, path = _published(name), expand_home(weights)
     for file in (path, *(path / known for known in (published.file, *published.also))):
         if _is_file(file):
@@ -143,18 +152,22 @@ def get_weights(name: str, weights: str | os.PathLike[str] | None = None) -> Pat
     raise FileNotFoundError(f"there is no file {path} with the weights of {name}")
 
 
-def fetch_weights(name: str) -> Path:
-    """Download the weights of a network into the cache, with a progress bar, and check their SHA-256.
+def fetch_weights(name: str, report: Report | None = None) -> Path:
+    """Download the weights of a network into the cache, and check their SHA-256; nothing stays where this fails.
 
-    Nothing stays behind where this fails. It replaces what the cache holds.
+    Parameters
+    ----------
+    name : str
+        ``"inception-2015"`` or ``"inception-v3"``.
+    report : callable, optional
+        Called with (bytes done, bytes in all or None) at the start and after each piece, in the place of a progress
+        bar. What it raises ends the download.
 
     Raises
     ------
     OSError
         If it can't be downloaded, or does not arrive whole.
     """
-    from tqdm.auto import tqdm
-
     published = _published(name)
     folder = cache_folder()
     temporary = folder / f".isexplore-{uuid4().hex}.part"
@@ -162,13 +175,14 @@ def fetch_weights(name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with urlopen(published.url, timeout=_PATIENCE) as answer, temporary.open("xb") as file:  # noqa: S310 - URLs are ours
-            expected = int(answer.headers.get("Content-Length") or 0)
-            with tqdm(total=expected or None, unit="B", unit_scale=True, desc=f"weights of {name}") as bar:
+            expected = int(answer.headers.get("Content-Length") or 0) or None
+            with _progress_bar(name) if report is None else nullcontext(report) as tell:
+                tell(0, expected)
                 while chunk := answer.read(_CHUNK):
                     file.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
-                    bar.update(len(chunk))
+                    tell(size, expected)
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the name on an incomplete file
         _compare(digest.hexdigest(), published.file, f"{size} bytes of {expected or 'unknown'}")
@@ -185,8 +199,23 @@ def fetch_weights(name: str) -> Path:
     return folder / published.file
 
 
-def ensure_weights(name: str) -> Path:
+@contextmanager
+def _progress_bar(name: str) -> Iterator[Report]:
+    from tqdm.auto import tqdm
+
+    with tqdm(unit="B", unit_scale=True, desc=f"weights of {name}") as bar:
+
+        def report(done: int, expected: int | None) -> None:
+            bar.total = expected
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def ensure_weights(name: str, report: Report | None = None) -> Path:
     """Return the file with the weights of a network, downloaded if there is none or a cache holds a damaged one.
+
+    Its `report` is that of `fetch_weights`.
 
     Raises
     ------
@@ -195,13 +224,13 @@ def ensure_weights(name: str) -> Path:
     ValueError
         If what $ISEXPLORE_WEIGHTS names is damaged.
     """
-    path = get_weights(name)
+    path = get_weights(name, report=report)
     try:
         verify_weights(path)
     except ValueError:
         if os.environ.get(VARIABLE):
             raise
-        return fetch_weights(name)
+        return fetch_weights(name, report)
     return path
 
 
