@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import math
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from isexplore.lab import open_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from isexplore.predictions import Predictions
     from isexplore.score import Score
@@ -59,10 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.command == "weights":
             return _weights(options)
         else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("always", UserWarning)
-                warnings.showwarning = _show_warning
-                (_score if options.command == "score" else _compare)(options, parser)
+            _run(_score if options.command == "score" else _compare, options, parser)
     except KeyboardInterrupt:
         print("isexplore: stopped", file=sys.stderr)
         return 130
@@ -92,7 +90,6 @@ def _parser() -> argparse.ArgumentParser:
         description="Progress and warnings go to stderr, one line or one JSON object to stdout.",
     )
     _add_source(score)
-    score.add_argument("--out", type=Path, metavar="FILE", help="save the predictions here, as .safetensors")
     score.add_argument("--json", action="store_true", help="print one JSON object with all details")
     compare = commands.add_parser(
         "compare",
@@ -121,12 +118,13 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="images (a folder, .npz or .npy), saved predictions (.safetensors), or an embedded set: "
+        help="images (a folder, .zip, .tar, .npz or .npy), saved predictions (.safetensors), or an embedded set: "
         "demo:real, demo:healthy, demo:collapsed, demo:wandering; with a training step: demo:healthy@1000",
     )
     parser.add_argument(
         "--classifier",
-        help="the network: digits, inception-2015 or inception-v3; not needed for predictions and embedded sets",
+        help="the network: digits, inception-2015, inception-v3, or a network file (TorchScript or torch.export); "
+        "not needed for predictions and embedded sets",
     )
     parser.add_argument("--splits", type=_positive, default=10, help="number of splits (default: 10)")
     parser.add_argument(
@@ -136,6 +134,20 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "--layout", choices=("HWC", "CHW"), help="an array's axes (range and layout are inferred if left out)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps … (default: auto)")
+    parser.add_argument(
+        "--precision",
+        choices=("exact", "fast"),
+        default="exact",
+        help="exact: float32; fast: bfloat16, and how far that is off (default: exact)",
+    )
+    parser.add_argument("--batch-size", type=_positive, metavar="N", help="images a batch (default: what fits)")
+    parser.add_argument(
+        "--on-error",
+        choices=("skip", "raise"),
+        default="skip",
+        help="what to do about an image that can't be read (default: skip and count it)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="save the predictions here, as .safetensors")
 
 
 def _positive(text: str) -> int:
@@ -157,15 +169,30 @@ def _weights(options: argparse.Namespace) -> int:
     return 0 if sound else 1
 
 
+def _run(
+    command: Callable[[argparse.Namespace, argparse.ArgumentParser], None],
+    options: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+) -> None:
+    """Run a command that classifies images, maybe as one of several processes, of which the first one speaks."""
+    from isexplore.ranks import process_group
+
+    with process_group() as rank, warnings.catch_warnings(), contextlib.ExitStack() as stack:
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _show_warning
+        if rank > 0:
+            quiet = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(quiet))
+            stack.enter_context(contextlib.redirect_stderr(quiet))
+        options.progress = rank == 0
+        command(options, parser)
+
+
 def _score(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Print the score of a source, and save its predictions if asked to."""
     from isexplore.score import inception_score
 
-    if options.out is not None:
-        _check_out(options.out)
     predictions = _predictions(options, parser, most_splits_are_images=True)
-    if options.out is not None:
-        predictions.save(options.out)
     score = inception_score(predictions, splits=options.splits)
     for warning in score.warnings:
         print("warning:", warning, file=sys.stderr)
@@ -197,18 +224,6 @@ def _plain(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else str(value)
 
 
-def _check_out(out: Path) -> None:
-    """Find out before the work, not after it, whether its result can be saved."""
-    out = out.expanduser()
-    folder = out.parent
-    if out.suffix != ".safetensors":
-        raise ValueError(f"--out {out} must end in .safetensors")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot save {out}: the folder {folder} does not exist")
-    if out.is_dir() or not os.access(folder, os.W_OK):
-        raise PermissionError(f"cannot save {out}: {'it is a folder' if out.is_dir() else f'{folder} is not writable'}")
-
-
 def _predictions(
     options: argparse.Namespace, parser: argparse.ArgumentParser, *, most_splits_are_images: bool
 ) -> Predictions:
@@ -218,7 +233,10 @@ def _predictions(
 
         if options.classifier is not None:
             print(f"note: {source} holds predictions, --classifier is not used", file=sys.stderr)
-        return load(source)
+        predictions = load(source)
+        if options.out is not None:
+            predictions.save(options.out)
+        return predictions
     is_demo = source.startswith("demo:")
     classifier = options.classifier or ("digits" if is_demo else None)
     if classifier is None:
@@ -235,7 +253,16 @@ def _predictions(
         images = open_images(source, value_range=options.range and tuple(options.range), layout=options.layout)
     if most_splits_are_images:  # say so before the work, not after it
         check_splits(options.splits, len(images))
-    return predict(images, classifier, device=options.device)
+    return predict(
+        images,
+        classifier,
+        device=options.device,
+        precision=options.precision,
+        batch_size=options.batch_size,
+        on_error=options.on_error,
+        out=options.out,
+        progress=options.progress,
+    )
 
 
 def _details(score: Score, predictions: Predictions) -> dict[str, Any]:

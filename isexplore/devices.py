@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import torch
 
-__all__ = ["devices", "find_device", "full_precision", "on_device"]
+__all__ = ["devices", "find_device", "full_precision", "has_bfloat16", "on_device"]
 
 
 def devices() -> dict[str, str]:
@@ -47,13 +47,35 @@ def find_device(name: str) -> torch.device:
     import torch
 
     if name == "auto":
-        return torch.device(next(iter(devices())))
+        best = torch.device(next(iter(devices())))
+        # Of several cards the one that this process was told to use, as each that torchrun starts has its own.
+        return torch.device("cuda", torch.cuda.current_device()) if best.type == "cuda" else best
     try:
         place = torch.device(name)
         torch.zeros(1, device=place).item()  # reads it too: a meta device would lose the network's weights
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         raise ValueError(f"device {name!r} is not usable here; there is: {', '.join(devices())}") from error
     return place
+
+
+def has_bfloat16(place: torch.device) -> bool:
+    """Return whether a device has instructions for bfloat16; others are slower with it than with float32.
+
+    Examples
+    --------
+    >>> import torch
+    >>> has_bfloat16(torch.device("meta"))
+    False
+    """
+    import torch
+
+    if place.type == "cuda":
+        with torch.cuda.device(place):
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if place.type == "cpu":  # torch has no public question for it that its older versions answer
+        asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, name, bool)() for name in asked)
+    return False
 
 
 @contextmanager

@@ -6,6 +6,7 @@ images were cut into shards and batches.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 from isexplore.prediction_parts import check_labels, check_names
 from isexplore.prediction_shards import Shard, ShardContents, read_shard
 from isexplore.predictions import write
-from isexplore.tensor_files import ArrayBlocks
+from isexplore.tensor_files import ArrayBlocks, expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
 
     from isexplore.provenance import Provenance
 
-__all__ = ["Shard", "assemble", "reasons"]
+__all__ = ["Shard", "assemble", "checked_out", "reasons"]
 
 _MOST_REASONS_SHOWN = 3
 
 
-def assemble(
-    folders: Sequence[Path], out: Path, class_names: Sequence[str] | None, provenance: Provenance
-) -> None:
+def assemble(folders: Sequence[Path], out: Path, class_names: Sequence[str] | None, provenance: Provenance) -> None:
     """Make one file of complete shards, one after another, which `isexplore.load` opens; the shards stay.
 
     Thumbnails of several sizes are put each in the middle of the smallest box that holds all; where some have three
@@ -91,6 +90,35 @@ def assemble(
         provenance=replace(provenance, skipped=skipped),
         labels=_join_labels(filled, n),
     )
+
+
+def checked_out(out: str | os.PathLike[str]) -> Path:
+    """Find out before the work, not after it, whether its result can be saved.
+
+    Raises
+    ------
+    ValueError
+        If the name does not end in ``.safetensors``.
+    OSError
+        If there is no such folder, or it can't be written to.
+
+    Examples
+    --------
+    >>> checked_out("run.txt")
+    Traceback (most recent call last):
+        ...
+    ValueError: predictions are saved as .safetensors: run.txt must end so
+    """
+    path = expand_home(out)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"predictions are saved as .safetensors: {path} must end so")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot save {path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot save {path}: it is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"cannot save {path}: {path.parent} is not writable")
+    return path
 
 
 def reasons(skipped: Sequence[tuple[str, str]]) -> str:

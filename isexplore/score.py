@@ -202,5 +202,9 @@ def with_splits(score: Score, split_scores: NDArray[np.float64]) -> Score:
 
 
 def _source(predictions: Any) -> str | None:
-    classifier = getattr(getattr(predictions, "provenance", None), "classifier", None)
-    return None if classifier is None else str(classifier)
+    provenance = getattr(predictions, "provenance", None)
+    classifier, precision = getattr(provenance, "classifier", None), getattr(provenance, "precision", None)
+    if classifier is None:
+        return None
+    # A score that is not exact says so wherever it is printed.
+    return str(classifier) if precision in (None, "float32") else f"{classifier}, {precision}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+import tempfile
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -19,12 +21,14 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
 
-from isexplore import inference
+from isexplore import inference, shard_run
 from isexplore.classifiers import load_classifier
 from isexplore.devices import devices
 from isexplore.images import ImageSet, open_images
-from isexplore.inference import predict
+from isexplore.inference import classify, predict
 from isexplore.predictions import load
+from isexplore.score import inception_score
+from isexplore.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +124,7 @@ def test_large_pictures_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch)
 
     network = Network(last)
     expected = on_cpu(DIGITS[:10], network).probabilities
-    monkeypatch.setattr(inference, "_BATCH_PIXELS", 3 * 64)
+    monkeypatch.setattr(shard_run, "usual_batch_size", lambda *_: 3)
     told: list[tuple[int, int]] = []
     found = on_cpu(DIGITS[:10], network, progress=lambda *numbers: told.append(numbers)).probabilities
     assert sizes == [10, 3, 3, 3, 1]
@@ -143,7 +147,7 @@ def test_pictures_are_let_go_of_after_their_batch() -> None:
 
     on_cpu(ImageSet("made", tuple(map(str, range(40))), read, ""), Network(last), batch_size=8)
     assert len(kept) == 5
-    assert max(kept) <= 8 + 1  # and the last one of the batch before
+    assert max(kept) <= 8 + 8  # and the batch before
 
 
 def test_any_torchvision_network_will_do() -> None:
@@ -331,7 +335,7 @@ def recorder(error: BaseException | None = None) -> tuple[Network, list[list[boo
     return network, seen, places
 
 
-@pytest.mark.parametrize("error", [None, RuntimeError("out of memory"), KeyboardInterrupt("stop")])
+@pytest.mark.parametrize("error", [None, RuntimeError("broken"), KeyboardInterrupt("stop")])
 def test_modes_and_device_are_restored(error: BaseException | None) -> None:
     network, seen, places = recorder(error)
     before, weights = modes(network), {name: value.clone() for name, value in network.state_dict().items()}
@@ -555,6 +559,135 @@ def test_provenance_tells_everything(tmp_path: Path) -> None:
     assert dt.timedelta(0) <= age < dt.timedelta(minutes=1)
     predictions.save(tmp_path / "p")
     assert load(tmp_path / "p").provenance == provenance
+
+
+def test_labels_stay_with_their_images() -> None:
+    images = ImageSet("made", tuple("abcde"), failing("", 1, 3).read, "", labels=("x", "y", "y", "x", "x"))
+    with pytest.warns(UserWarning, match="2 of 5 images skipped"):
+        predictions = on_cpu(images, Network())
+    assert (predictions.image_names, predictions.labels) == (("a", "c", "e"), ("x", "y", "x"))
+
+
+# --- where it goes, and what it costs
+
+
+def test_the_result_goes_where_it_is_wanted(tmp_path: Path) -> None:
+    out = tmp_path / "run.safetensors"
+    predictions = on_cpu(FEW, "digits", out=out)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
+    assert isinstance(predictions.probabilities, np.memmap)
+    np.testing.assert_array_equal(load(out).probabilities, on_cpu(FEW, "digits").probabilities)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        on_cpu(FEW, recorder(RuntimeError("was not to run"))[0], out=tmp_path / "nowhere" / "run.safetensors")
+
+
+def test_a_failure_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    out = tmp_path / "run.safetensors"
+    on_cpu(FEW, "digits", out=out)
+    before = out.read_bytes()
+    with pytest.raises(ValueError, match="must return logits"):
+        on_cpu(FEW, Network(lambda logits: logits[0]), out=out)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
+    assert out.read_bytes() == before
+
+
+def test_nothing_is_left_among_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    predictions = on_cpu(FEW, "digits")
+    with pytest.raises(ValueError, match="must return logits"):
+        on_cpu(FEW, Network(lambda logits: logits[0]))
+    assert list(tmp_path.iterdir()) == []
+    assert predictions.probabilities.sum() == pytest.approx(5)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("full"), RuntimeError("can't allocate memory: 99 bytes")])
+def test_where_memory_runs_out_batches_are_computed_in_halves(error: Exception) -> None:
+    sizes: list[int] = []
+
+    class Small(Network):
+        def forward(self, images: torch.Tensor) -> Any:
+            sizes.append(len(images))
+            if len(images) > 6:
+                raise error
+            return super().forward(images)
+
+    torch.manual_seed(0)
+    network = Small()
+    found = on_cpu(DIGITS[:40], network, batch_size=16)
+    assert sizes == [16, 8, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4]  # it remembers what fits
+    np.testing.assert_allclose(
+        found.probabilities, on_cpu(DIGITS[:40], network, batch_size=4).probabilities, rtol=0, atol=1e-6
+    )
+
+
+def test_an_image_that_does_not_fit_at_all_ends_the_run() -> None:
+    def full(_: torch.Tensor) -> None:
+        raise torch.OutOfMemoryError("full")
+
+    network = Network(full)
+    with pytest.raises(torch.OutOfMemoryError, match="full"):
+        on_cpu(FEW, network, batch_size=4)
+    assert network.calls == 3
+
+
+def test_who_looks_on_sees_every_batch_with_its_rows() -> None:
+    seen: list[tuple[tuple[int, ...], int, NDArray[np.float32]]] = []
+
+    def watch(batch: Any, rows: NDArray[np.float32]) -> None:
+        seen.append((batch.indices, len(batch.thumbnails), rows))
+
+    settings = Settings("cpu", batch_size=2)
+    predictions = classify(failing("some", 0, 1, 3), load_classifier("digits"), settings, lambda *_: None, watch)
+    assert [(indices, count) for indices, count, _ in seen] == [((2,), 1), ((4,), 1)]
+    np.testing.assert_array_equal(np.concatenate([rows for *_, rows in seen]), predictions.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"precision": "best"}, "precision must be 'exact' or 'fast', not 'best'"),
+        ({"on_error": "stop"}, "on_error must be 'skip' or 'raise', not 'stop'"),
+        ({"batch_size": 0}, "batch_size must be at least 1, not 0"),
+    ],
+)
+def test_settings_that_do_not_exist(option: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        on_cpu(FEW, "digits", **option)
+
+
+def test_an_unreadable_image_may_end_the_run() -> None:
+    network = Network()
+    with pytest.raises(ValueError, match="c: no 2"):
+        on_cpu(failing("some", 2), network, batch_size=2, on_error="raise")
+    assert network.calls == 1
+
+
+# --- fast
+
+
+def test_a_fast_run_says_how_far_it_is_off() -> None:
+    fast, exact = (on_cpu(DIGITS, "digits", precision=precision, batch_size=10) for precision in ("fast", "exact"))
+    said = str(fast.provenance.precision)
+    if "without bfloat16" in said:
+        pytest.skip("this processor has no bfloat16")
+    assert not np.array_equal(fast.probabilities, exact.probabilities)
+    images, change = re.fullmatch(r"bfloat16 \(ln IS of (\d+) images (\S+) % off float32's\)", said).groups()  # type: ignore[union-attr]
+    assert int(images) == 10
+    assert 0 < float(change) < 0.1
+    scores = [inception_score(predictions, splits=1) for predictions in (fast, exact)]
+    assert scores[0].log_score == pytest.approx(scores[1].log_score, rel=1e-3)
+    assert said in str(scores[0])
+    assert "float" not in str(scores[1])
+
+
+def test_a_fast_run_that_is_too_coarse_warns() -> None:
+    class Coarse(Network):
+        def forward(self, images: torch.Tensor) -> Any:
+            scale = 2 if torch.is_autocast_enabled("cpu") else 1
+            return scale * super().forward(images)
+
+    with pytest.warns(UserWarning, match=r"fast is too coarse here: ln IS of 5 images \d\S* % off float32's"):
+        on_cpu(FEW, Coarse(), precision="fast")
 
 
 # --- CUDA

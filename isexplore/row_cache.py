@@ -1,0 +1,168 @@
+"""Rows that were computed before, found again by the pixels of their images: what makes a run resume where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from zipfile import BadZipFile
+
+import numpy as np
+
+from isexplore.classifiers.weights import cache_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import NDArray
+
+    from isexplore.classifiers import Classifier
+    from isexplore.settings import Precision
+
+__all__ = ["KnownRows", "RowCache", "open_cache"]
+
+_FORMAT = 1
+MOST_BYTES = 10 * 2**30
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class KnownRows:
+    """The rows p(y|x) of a batch.
+
+    Attributes
+    ----------
+    rows : ndarray of float32, shape (B, C)
+    precision : str
+        How exactly they were computed, in words.
+    exact : ndarray of float32, shape (B, C), or None
+        The same in exact precision, where a fast run has looked how far it is off.
+    """
+
+    rows: NDArray[np.float32]
+    precision: str
+    exact: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class RowCache:
+    """A folder with one file a batch, named by the pixels of its images.
+
+    A file is written under another name first, and its checksum is tested when it is read: a process that is killed,
+    or a power cut, costs at most the batches that were not written yet.
+
+    Attributes
+    ----------
+    folder : Path
+        Of one classifier with its weights, preprocessing and precision.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     cache = RowCache(Path(folder))
+    ...     cache.keep("0badcafe", KnownRows(np.full((2, 4), 0.25, np.float32), "float32"))
+    ...     cache.find("0badcafe", n_images=2).rows
+    array([[0.25, 0.25, 0.25, 0.25],
+           [0.25, 0.25, 0.25, 0.25]], dtype=float32)
+    """
+
+    folder: Path
+
+    def find(self, digest: str, n_images: int) -> KnownRows | None:
+        """Return the rows of these images; None where they are not known, or the file is damaged."""
+        file = self.folder / f"{digest}.npz"
+        try:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+                known = KnownRows(arrays["rows"], str(arrays["precision"]), arrays.get("exact"))
+            os.utime(file)  # what was used last is kept longest
+        except (OSError, ValueError, KeyError, BadZipFile, EOFError, NotImplementedError):
+            return None
+        return known if all(_fits(rows, n_images) for rows in (known.rows, known.exact) if rows is not None) else None
+
+    def keep(self, digest: str, known: KnownRows) -> None:
+        """Keep the rows of a batch. A full disk is no reason to stop: they are just not kept."""
+        temporary = self.folder / f".isexplore-{uuid4().hex}.part"
+        arrays = {"rows": known.rows, "precision": np.array(known.precision)} | (
+            {} if known.exact is None else {"exact": known.exact}
+        )
+        try:
+            with temporary.open("xb") as stream:
+                np.savez(stream, **arrays)  # type: ignore[arg-type] # its stubs take each name for an option
+            temporary.replace(self.folder / f"{digest}.npz")
+        except OSError:
+            temporary.unlink(missing_ok=True)
+
+    def trim(self, most: int = MOST_BYTES) -> None:
+        """Delete what was not used for longest, of all classifiers, until `most` bytes are left."""
+        files = []
+        for file in self.folder.parent.glob("*/*.npz"):
+            try:
+                status = file.stat()
+            except OSError:  # another process was quicker
+                continue
+            files.append((status.st_mtime, status.st_size, file))
+        total = sum(size for _, size, _ in files)
+        for _, size, file in sorted(files):
+            if total <= most:
+                return
+            file.unlink(missing_ok=True)
+            total -= size
+
+
+def open_cache(network: Classifier, precision: Precision, place: torch.device) -> RowCache | None:
+    """Return where the rows of a classifier are kept.
+
+    Parameters
+    ----------
+    network : Classifier
+        Its name, its weights' SHA-256 and its preprocessing tell it from others.
+    precision : {"exact", "fast"}
+    place : torch.device
+        What is fast is another thing on each kind of device.
+
+    Returns
+    -------
+    RowCache or None
+        None where the weights have no SHA-256: the rows of a module whose code may change are not kept.
+
+    Warns
+    -----
+    UserWarning
+        If the folder can't be written to.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from isexplore.classifiers import load_classifier
+    >>> open_cache(load_classifier(torch.nn.Flatten()), "exact", torch.device("cpu")) is None
+    True
+    """
+    weights = getattr(network, "weights_sha256", None)
+    if weights is None:
+        return None
+    key: list[Any] = [_FORMAT, network.name, weights, network.preprocessing]
+    key.append(precision if precision == "exact" else f"{precision} on {place.type}")
+    folder = cache_folder() / "predictions" / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        warnings.warn(f"what is computed can't be kept, so this run can't be resumed: {error}", stacklevel=2)
+        return None
+    return RowCache(folder)
+
+
+def _fits(rows: NDArray[Any], n_images: int) -> bool:
+    return (
+        rows.dtype == np.float32
+        and rows.ndim == 2  # noqa: PLR2004
+        and len(rows) == n_images
+        and bool(np.isfinite(rows).all())
+        and bool((np.abs(rows.sum(axis=1, dtype=np.float64) - 1) <= _TOLERANCE).all())
+    )

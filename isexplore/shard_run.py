@@ -1,0 +1,139 @@
+"""One process's share of a run: reads its batches, computes what is not known yet, and writes the rows in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isexplore.acceleration import usual_batch_size
+from isexplore.batch_rows import Job, computing
+from isexplore.batches import count_batches, read_batches
+from isexplore.fast_check import FastCheck
+from isexplore.prediction_files import reasons
+from isexplore.prediction_shards import Shard
+from isexplore.row_cache import open_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import NDArray
+
+    from isexplore.batches import Batch
+    from isexplore.classifiers import Classifier
+    from isexplore.image_set import ImageSet
+    from isexplore.ranks import Ranks
+    from isexplore.row_cache import KnownRows
+    from isexplore.settings import Settings
+
+__all__ = ["plan", "write_shard"]
+
+_TRIED = 16  # pictures, to learn the size of one
+_USUAL_SHAPE = (299, 299, 3)
+
+
+def plan(sample: ImageSet, network: Classifier, settings: Settings, place: torch.device, ranks: Ranks) -> Job:
+    """Decide on the batches, the same for all processes.
+
+    Examples
+    --------
+    >>> import isexplore as ix, torch
+    >>> from isexplore.classifiers import load_classifier
+    >>> from isexplore.ranks import Ranks
+    >>> from isexplore.settings import Settings
+    >>> plan(ix.demo.real(), load_classifier("digits"), Settings(), torch.device("cpu"), Ranks()).batch_size
+    256
+    """
+    size = settings.batch_size or usual_batch_size(network, _first_shape(sample), place)
+    return Job(sample, network, settings.precision, place, ranks.of_first(size))
+
+
+def write_shard(  # noqa: PLR0913, PLR0917 - what is computed, where to, and who looks on
+    job: Job,
+    ranks: Ranks,
+    folder: Path,
+    on_error: str,
+    report: Callable[[int, int], None],
+    watch: Callable[[Batch, NDArray[np.float32]], None],
+) -> str:
+    """Classify this process's share of the images.
+
+    Parameters
+    ----------
+    job : Job
+    ranks : Ranks
+        Which process of how many this is.
+    folder : Path
+        Where the shard is written.
+    on_error : str
+        "skip" or "raise".
+    report, watch : callable
+        As for `isexplore.inference.classify`.
+
+    Returns
+    -------
+    str
+        How exactly the rows were computed.
+
+    Raises
+    ------
+    ValueError
+        If the network returns no logits, or an image can't be read and that is to end the run.
+    """
+    sample, size, on_gpu = job.sample, job.batch_size, job.place.type == "cuda"
+    n_batches = count_batches(len(sample), size)
+    share = ranks.share(n_batches)
+    first, last = share.start * size, min(share.stop * size, len(sample))
+    cache = open_cache(job.network, job.precision, job.place)
+    check = FastCheck(n_batches, size) if job.precision == "fast" else None
+    how: dict[str, None] = {}  # a set that keeps its order
+    report(0, last - first)
+    with Shard(folder) as shard, computing(job, cache, check.batches if check else frozenset()) as start:
+        batches = read_batches(sample, job.network.prepare, size, share, cache=cache, pinned=on_gpu)
+        for batch, known in _in_turn(batches, start, ahead=int(on_gpu), on_error=on_error):
+            labels: Any = None if sample.labels is None else [sample.labels[i] for i in batch.indices]
+            names = [sample.image_names[i] for i in batch.indices]
+            rows = known.rows if known else np.empty((0, 0), np.float32)
+            shard.append(rows, batch.thumbnails, names, labels, batch.skipped)
+            if known is not None:
+                how[known.precision] = None
+                if check is not None:
+                    check.add(known)
+                watch(batch, known.rows)
+            report(batch.stop - first, last - first)
+    if cache is not None:
+        cache.trim()
+    if check is None:
+        return " and ".join(how)
+    check.warn()
+    return f"{' and '.join(how)} ({check})"
+
+
+def _in_turn(
+    batches: Iterable[Batch], start: Callable[[Batch], Callable[[], KnownRows]], *, ahead: int, on_error: str
+) -> Iterator[tuple[Batch, KnownRows | None]]:
+    """Yield each batch with its rows, None if it has none; it is waited for when `ahead` others are started."""
+    started: deque[tuple[Batch, Callable[[], KnownRows | None]]] = deque()
+    for batch in batches:
+        if batch.skipped and on_error == "raise":
+            raise ValueError(reasons(batch.skipped))
+        started.append((batch, start(batch) if batch.indices else lambda: None))
+        if len(started) > ahead:
+            done, wait = started.popleft()
+            yield done, wait()
+    for done, wait in started:
+        yield done, wait()
+
+
+def _first_shape(sample: ImageSet) -> tuple[int, int, int]:
+    """Return the shape of the first picture that can be read, of a few."""
+    for i in range(min(len(sample), _TRIED)):
+        try:
+            height, width, channels = sample.read(i).shape
+        except (OSError, ValueError):
+            continue
+        return height, width, channels
+    return _USUAL_SHAPE
