@@ -6,25 +6,33 @@ import io
 import json
 import math
 import os
+import sys
+import tarfile
 import time
+import warnings
+import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event, Lock, Thread, current_thread
 from threading import enumerate as running_threads
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import isexplore as ix
+from isexplore.classifiers import load_classifier, weights
+from isexplore.settings import Settings
 from isexplore.widgets import chooser as chooser_module
-from isexplore.widgets import sources
+from isexplore.widgets import chooser_run, notebook, sources
+from isexplore.widgets.choice import Choice, two_numbers
 from isexplore.widgets.chooser import Chooser
-from isexplore.widgets.progress import Progress
-from isexplore.widgets.sources import Choice, Uploads
+from isexplore.widgets.progress import Pace, Progress
+from isexplore.widgets.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,7 +132,7 @@ class Room:
 @pytest.fixture
 def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     names: dict[str, Any] = {}
-    monkeypatch.setattr(sources, "notebook_namespace", lambda: names)
+    monkeypatch.setattr(notebook, "notebook_namespace", lambda: names)
     room = Room(names)
     room.looked()
     yield room
@@ -138,7 +146,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
 def slow(room: Room) -> Network:
     """Choose a network of the notebook that waits in its first batch, and images for it."""
     room.names.update(images=pixels(), slow=Network(waits=True), fast=Network())
-    room.choose(source="variable", variable="images", classifier="variable:slow", device="cpu")
+    room.choose(source="variable", variable="images", classifier="variable:slow", device="cpu", batch="64")
     network: Network = room.names["slow"]
     return network
 
@@ -183,15 +191,15 @@ def test_each_embedded_gan_has_its_checkpoints(room: Room, name: str) -> None:
 def test_each_source_shows_its_own_controls(room: Room) -> None:
     for source in ("path", "upload", "variable"):
         view = room.choose(source=source)
-        assert view["shown"] == [source, "range", "layout"]
+        assert view["shown"] == [source]
         assert (view["ready"], view["error"]) == (False, "")
         assert view["preview"]
 
 
 def test_another_source_forgets_what_was_stated_of_the_last(room: Room) -> None:
-    room.choose(source="path", range="0 1", layout="HWC")
+    room.choose(source="path", range="0 1", layout="HWC", images="7")
     view = room.choose(source="variable")
-    assert (view["chosen"]["range"], view["chosen"]["layout"]) == ("", "")
+    assert [view["chosen"][field] for field in ("range", "layout", "images")] == ["", "", ""]
 
 
 @pytest.mark.parametrize(("field", "value"), [("colour", "blue"), ("source", "demo:nobody"), ("source", "cloud")])
@@ -285,15 +293,15 @@ def test_a_set_that_is_found_late_does_not_stand_for_the_next_choice(
     def let_it_arrive(change: dict[str, Any]) -> None:
         if change["new"]["chosen"]["path"] == "next" and not found.is_set():
             found.set()
-            while not told.done() and room.chooser._opened is not late:
+            while not told.done() and room.chooser._preview.opened is not late:
                 time.sleep(0.001)
 
     monkeypatch.setattr(sources, "open_choice", open_choice)
     room.say("choose", {"field": "path", "value": "first"})
-    told = room.chooser._opener._pool.submit(int)  # runs when the first look is over
+    told = room.chooser._preview._worker._pool.submit(int)  # runs when the first look is over
     room.chooser.observe(let_it_arrive, "view")
     view = room.choose(path="next")
-    assert (view["preview"], view["ready"], room.chooser._opened) == ("nothing there", False, None)
+    assert (view["preview"], view["ready"], room.chooser._preview.opened) == ("nothing there", False, None)
 
 
 def test_a_set_that_is_told_late_does_not_stand_for_the_next_choice(
@@ -398,10 +406,12 @@ def test_a_link_that_leads_in_a_circle_does_not_hide_the_others(files: Path) -> 
 @pytest.mark.usefixtures("files")
 def test_typing_completes_and_chooses_nothing(room: Room) -> None:
     room.choose(source="path")
-    room.say("complete", "sam")
-    assert room.view["completions"] == ["samples.npz"]
+    sent: list[list[str]] = []
+    room.chooser.observe(lambda change: sent.append(change["new"]["completions"]["path"]), "view")
+    room.say("complete", {"field": "path", "value": "sam"})
+    assert sent == [["samples.npz"]]
     assert room.chooser.choice.path == ""
-    assert room.choose(path="Fold")["completions"] == ["Folder/"]
+    assert room.choose(path="Fold")["completions"]["path"] == ["Folder/"]
 
 
 # Uploads
@@ -460,7 +470,7 @@ def test_another_upload_replaces_the_last_and_leaves_its_pictures_readable(room:
     room.choose(source="upload")
     room.say("upload", ["a.png", "b.png"], [png(1), png(2)])
     room.looked()
-    first = room.chooser._opened
+    first = room.chooser._preview.opened
     room.say("upload", ["c.png"], [png(3)])
     assert "1 image " in room.looked()["preview"]
     assert isinstance(first, ix.ImageSet)
@@ -567,6 +577,7 @@ def test_variables_that_may_hold_images_are_offered(room: Room) -> None:
         "inception-2015",
         "inception-v3",
         "variable:network",
+        "file",
     ]
 
 
@@ -592,7 +603,184 @@ def test_a_variable_that_is_gone_is_told(room: Room) -> None:
 
 
 def test_outside_a_notebook_there_are_no_variables() -> None:
-    assert sources.notebook_namespace() == {}
+    assert notebook.notebook_namespace() == {}
+
+
+# Every kind of source
+
+
+def as_folder(folder: Path, pictures: NDArray[np.uint8]) -> Path:
+    (folder / "folder").mkdir()
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / "folder" / f"{i:03d}.png")
+    return folder / "folder"
+
+
+def as_zip(folder: Path, pictures: NDArray[np.uint8]) -> Path:
+    with zipfile.ZipFile(folder / "pictures.zip", "w") as archive:
+        for file in sorted(as_folder(folder, pictures).iterdir()):
+            archive.write(file, file.name)
+    return folder / "pictures.zip"
+
+
+def as_tar(folder: Path, pictures: NDArray[np.uint8]) -> Path:
+    with tarfile.open(folder / "pictures.tar.gz", "w:gz") as archive:
+        archive.add(as_folder(folder, pictures), "pictures")
+    return folder / "pictures.tar.gz"
+
+
+def as_npz(folder: Path, pictures: NDArray[np.uint8]) -> Path:
+    np.savez(folder / "pictures.npz", pictures)
+    return folder / "pictures.npz"
+
+
+def as_npy(folder: Path, pictures: NDArray[np.uint8]) -> Path:
+    np.save(folder / "pictures.npy", pictures)
+    return folder / "pictures.npy"
+
+
+FILES = [as_folder, as_zip, as_tar, as_npz, as_npy]
+VARIABLES: dict[str, Callable[[torch.Tensor], Any]] = {
+    "array": lambda batch: batch.numpy(),
+    "tensor": lambda batch: batch,
+    "image set": lambda batch: ix.open_images(batch.numpy()),
+    "dataset": TensorDataset,
+    "loader": lambda batch: DataLoader(TensorDataset(batch), batch_size=7),
+    "function": lambda batch: lambda n: batch[:n],
+}
+
+
+@pytest.fixture
+def expected(room: Room) -> ix.Predictions:
+    room.names.update(mine=Network())
+    room.choose(classifier="variable:mine", device="cpu")
+    return ix.predict(rgb(), Network(), device="cpu", progress=False)
+
+
+def rgb() -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("make_file", FILES)
+def test_every_path_gives_the_same_predictions(
+    room: Room, tmp_path: Path, expected: ix.Predictions, make_file: Callable[[Path, NDArray[np.uint8]], Path]
+) -> None:
+    room.choose(source="path")
+    assert "20 images" in room.choose(path=str(make_file(tmp_path, rgb())))["preview"]
+    assert room.compute()["error"] == ""
+    np.testing.assert_array_equal(room.shown[0].probabilities, expected.probabilities)
+
+
+@pytest.mark.parametrize("make_file", [as_zip, as_tar, as_npz, as_npy])
+def test_every_upload_gives_the_same_predictions(
+    room: Room, tmp_path: Path, expected: ix.Predictions, make_file: Callable[[Path, NDArray[np.uint8]], Path]
+) -> None:
+    file = make_file(tmp_path, rgb())
+    room.choose(source="upload")
+    room.say("upload", [file.name], [memoryview(file.read_bytes())])
+    view = room.looked()
+    assert view["preview"].startswith("uploaded files: 20 images")
+    assert view["shown"] == (["upload"] if make_file in (as_zip, as_tar) else ["upload", "range", "layout"])
+    assert room.compute()["error"] == ""
+    np.testing.assert_array_equal(room.shown[0].probabilities, expected.probabilities)
+
+
+@pytest.mark.parametrize("kind", VARIABLES)
+def test_every_variable_gives_the_same_predictions(room: Room, expected: ix.Predictions, kind: str) -> None:
+    room.names["it"] = VARIABLES[kind](torch.from_numpy(rgb()).movedim(-1, 1))
+    view = room.choose(source="variable", variable="it", images="20" if kind == "function" else "")
+    assert view["preview"].startswith("it: 20 images")
+    assert "it" in dict(view["variables"])
+    assert room.compute()["error"] == ""
+    np.testing.assert_array_equal(room.shown[0].probabilities, expected.probabilities)
+    assert room.shown[0].provenance.source == "it"
+
+
+class Generator(torch.nn.Module):
+    latent_dim = 3
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return z.sigmoid()[:, :, None, None].expand(-1, 3, 8, 8)
+
+
+def test_a_module_that_states_its_latents_generates(room: Room, expected: ix.Predictions) -> None:
+    assert len(expected) == 20
+    room.names["G"] = Generator()
+    view = room.choose(source="variable", variable="G")
+    assert (view["shown"], view["imagesHint"]) == (["variable", "images", "range", "layout"], "10,000")
+    assert view["preview"].startswith("G: 10000 images")
+    for text in ("1,000", "0x3", "0", "-5", "many"):
+        view = room.choose(images=text)
+        assert (view["ready"], view["trouble"]) == (text == "1,000", text != "1,000")
+        assert ("1000 images" if text == "1,000" else repr(text)) in view["preview"]
+    assert room.choose(images="30")["ready"]
+    assert room.compute()["error"] == ""
+    assert len(room.shown[0]) == 30
+
+
+def test_what_may_generate_is_offered_and_nothing_else_that_can_be_called(room: Room) -> None:
+    room.names.update(
+        G=Generator(),
+        critic=Network(),
+        digits=load_classifier("digits"),
+        draw=lambda n: np.zeros((n, 8, 8)),
+        sample=lambda batch_size, sigma=1.0: sigma * np.ones((batch_size, 8, 8)),
+        plot=lambda image: image,
+        train=lambda: None,
+        mix=lambda n, m: n + m,
+        length=len,
+        Kind=Generator,
+        text="n",
+    )
+    room.say("refresh")
+    assert [key for key, _ in room.view["variables"]] == ["", "G", "draw", "sample"]
+    networks = dict(room.view["classifiers"])
+    assert [key for key in networks if key.startswith("variable:")] == [
+        "variable:critic",
+        "variable:digits",
+        "variable:G",
+    ]
+    assert "generator" in networks["variable:G"]
+
+
+def test_a_ready_classifier_of_the_notebook_classifies(room: Room) -> None:
+    room.names["mine"] = load_classifier("digits")
+    room.choose(classifier="variable:mine", device="cpu")
+    assert room.compute()["error"] == ""
+    assert room.shown[0].provenance.classifier == "digits"
+
+
+class Endless(IterableDataset[torch.Tensor]):
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        while True:
+            yield torch.zeros(1, 8, 8)
+
+
+def test_a_stream_without_an_end_is_asked_for_some_images(room: Room, expected: ix.Predictions) -> None:
+    assert len(expected) == 20
+    room.names["stream"] = Endless()
+    view = room.choose(source="variable", variable="stream")
+    assert (view["ready"], view["trouble"], "images" in view["shown"], view["imagesHint"]) == (False, True, True, "all")
+    assert room.choose(images="9")["ready"]
+    assert room.compute()["error"] == ""
+    assert len(room.shown[0]) == 9
+
+
+def test_datasets_of_hugging_face_are_offered(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dataset:
+        def __len__(self) -> int:
+            return 7
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(Dataset=Dataset, IterableDataset=Endless))
+    room.names["theirs"] = Dataset()
+    room.say("refresh")
+    assert ["theirs", "theirs: a dataset of 7"] in room.view["variables"]
+
+
+def test_a_dataset_that_does_not_say_how_long_it_is_is_offered(room: Room) -> None:
+    room.names["data"] = Dataset[int]()
+    room.say("refresh")
+    assert ["data", "data: a dataset"] in room.view["variables"]
 
 
 # Computing
@@ -639,15 +827,25 @@ def test_progress_says_how_far_how_fast_and_how_long(room: Room, slow: Network) 
     view = room.view
     assert (view["running"], view["done"], view["message"]) == (True, False, "computing …")
     room.chooser.observe(lambda change: views.append(change["new"]), "view")
-    assert room.chooser.progress == {"done": 0, "total": 200, "rate": None, "left": None}
+    assert room.chooser.progress == {
+        "done": 0,
+        "total": 200,
+        "rate": None,
+        "left": None,
+        "unit": "images",
+        "scored": 0,
+        "score": None,
+        "newest": b"",
+    }
     slow.go_on.set()
     room.until(lambda view: not view["running"])
     assert len(views) == 1  # progress alone sends no form
-    last: Any = room.chooser.progress
+    *running, last, after = seen
+    assert after is None  # nothing provisional remains
     assert (last["done"], last["left"]) == (200, 0)
     assert last["rate"] > 0
-    assert [progress["done"] for progress in seen] == sorted(progress["done"] for progress in seen)
-    json.dumps(seen, allow_nan=False)
+    assert [progress["done"] for progress in running] == sorted(progress["done"] for progress in running)
+    json.dumps([progress | {"newest": None} for progress in [*running, last]], allow_nan=False)
 
 
 def test_progress_that_comes_after_the_cancel_is_dropped(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -659,7 +857,7 @@ def test_progress_that_comes_after_the_cancel_is_dropped(room: Room, monkeypatch
             room.chooser.cancel()
         return len(calls)
 
-    monkeypatch.setattr(chooser_module, "time", SimpleNamespace(monotonic=monotonic))
+    monkeypatch.setattr(chooser_run, "time", SimpleNamespace(monotonic=monotonic))
     room.say("compute")
     room.chooser._worker.close()  # wait for what runs
     assert len(calls) == 2
@@ -667,11 +865,22 @@ def test_progress_that_comes_after_the_cancel_is_dropped(room: Room, monkeypatch
     assert "cancelled" in room.view["message"]
 
 
-def test_rate_and_time_left() -> None:
-    progress = Progress(done=50, total=200, seconds=2)
-    assert (progress.rate, progress.left) == (25, 6)
-    assert (Progress(0, 200, 2).rate, Progress(0, 200, 2).left) == (None, None)
-    assert (Progress(50, 200, 0).rate, Progress(200, 200, 4).left) == (None, 0)
+def test_time_left() -> None:
+    assert Progress(50, 200, 25.0).left == 6
+    assert Progress(200, 200, 25.0).left == 0
+    assert (Progress(0, 200, None).left, Progress(50, None, 25.0).left) == (None, None)
+
+
+def test_the_rate_is_that_of_late() -> None:
+    pace = Pace()
+    assert pace.rate(0, 100) is None
+    assert pace.rate(20, 140) == 0.5  # compiled meanwhile
+    assert [pace.rate(20 + 10 * second, 140 + second) for second in range(1, 20)] == [10] * 19
+    rates = [pace.rate(210 + second, 159 + second) or 0 for second in range(1, 20)]  # it slows down to one a second
+    assert rates == sorted(rates, reverse=True)
+    assert rates[8] > 1
+    assert rates[9:] == [1] * 10
+    assert pace.rate(229, 178) == 1  # nothing more, at the same time
 
 
 def test_a_cancel_is_heard_within_a_batch_and_computing_again_works(room: Room, slow: Network) -> None:
@@ -690,7 +899,7 @@ def test_a_cancel_is_heard_within_a_batch_and_computing_again_works(room: Room, 
 
 def test_a_cancelled_run_leaves_the_explorer_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"images": pixels(), "slow": Network(waits=True)}
-    monkeypatch.setattr(sources, "notebook_namespace", lambda: names)
+    monkeypatch.setattr(notebook, "notebook_namespace", lambda: names)
     explorer = ix.explore(make())
     explorer.state.select_class(1)
     before, network = explorer.state.frame, names["slow"]
@@ -828,7 +1037,7 @@ class Mute(torch.nn.Module):
 @pytest.mark.parametrize(
     ("classifier", "device", "error"),
     [
-        ("variable:broken", "cpu", "no room for 64 images"),
+        ("variable:broken", "cpu", "no room for"),
         ("variable:mute", "cpu", "NotImplementedError"),
         ("variable:softmax", "cpu", "logits"),
         ("variable:gone", "cpu", "classifier"),
@@ -851,7 +1060,7 @@ def test_a_failure_stays_on_screen_until_something_works(room: Room, classifier:
 
 def test_a_set_that_cannot_be_shown_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = make(5)
-    monkeypatch.setattr(sources, "notebook_namespace", lambda: {"ours": ours})
+    monkeypatch.setattr(notebook, "notebook_namespace", lambda: {"ours": ours})
 
     def refuse(_: ix.Predictions) -> None:
         raise RuntimeError("no room on the screen")
@@ -862,6 +1071,238 @@ def test_a_set_that_cannot_be_shown_is_an_error(monkeypatch: pytest.MonkeyPatch)
     view = room.compute()
     assert (view["error"], view["done"], view["running"]) == ("no room on the screen", False, False)
     room.chooser.close()
+
+
+# How it is run
+
+
+def test_device_precision_and_batch_reach_the_run(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Settings] = []
+
+    def classify(_: object, __: object, settings: Settings, *___: object) -> ix.Predictions:
+        asked.append(settings)
+        return make()
+
+    monkeypatch.setattr(chooser_run, "classify", classify)
+    room.compute()
+    room.choose(device="cpu", precision="fast", batch=" 1,024 ")
+    room.compute()
+    room.choose(precision="exact", batch="")
+    room.compute()
+    assert asked == [Settings(), Settings("cpu", "fast", 1024), Settings("cpu")]
+
+
+@pytest.mark.parametrize(("field", "value"), [("batch", "0"), ("batch", "-2"), ("batch", "ten"), ("precision", "half")])
+def test_no_way_to_run_is_said_before_it_is_tried(room: Room, field: str, value: str) -> None:
+    view = room.choose(**{field: value})
+    assert (view["ready"], view["trouble"], repr(value) in view["preview"]) == (False, True, True)
+    room.say("compute")
+    assert repr(value) in room.view["error"]
+    assert not room.view["running"]
+    view = room.choose(batch="", precision="fast")
+    assert (view["ready"], view["trouble"], view["error"]) == (True, False, "")
+
+
+@pytest.fixture(params=["mine.pt2", "mine.pt"])
+def network_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 5)).eval()
+    images, path = torch.zeros(2, 1, 8, 8), tmp_path / str(request.param)
+    if path.suffix == ".pt2":
+        torch.export.save(torch.export.export(network, (images,)), path)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch calls TorchScript deprecated
+            torch.jit.save(torch.jit.trace(network, images), path)
+    return path
+
+
+def test_a_network_file_classifies(room: Room, network_file: Path) -> None:
+    view = room.choose(classifier="file", device="cpu")
+    assert (view["ready"], view["trouble"], view["shown"]) == (False, False, ["network"])
+    assert "type the path of a network file" in view["preview"]
+    view = room.choose(network=f"{network_file}x")
+    assert (view["ready"], view["trouble"], f"{network_file}x" in view["preview"]) == (False, True, True)
+    room.say("complete", {"field": "network", "value": f"{network_file.parent}/m"})
+    assert room.view["completions"]["network"] == [str(network_file)]
+    view = room.choose(network=f" {network_file} ")
+    assert (view["ready"], view["trouble"]) == (True, False)
+    assert room.compute()["error"] == ""
+    expected = ix.predict(ix.demo.real(), network_file, device="cpu", progress=False)
+    np.testing.assert_allclose(room.shown[0].probabilities, expected.probabilities, atol=1e-6)
+
+
+def test_a_network_file_that_is_gone_is_told(room: Room, network_file: Path) -> None:
+    room.choose(classifier="file", network=str(network_file))
+    network_file.unlink()
+    room.say("compute")
+    assert str(network_file) in room.view["error"]
+    assert not room.view["running"]
+
+
+def test_predictions_need_no_network(room: Room) -> None:
+    room.names["ours"] = make(5)
+    room.choose(classifier="file", batch="ten")
+    view = room.choose(source="variable", variable="ours")
+    assert (view["ready"], view["verb"], view["trouble"]) == (True, "Show", False)
+    assert room.compute()["error"] == ""
+    assert room.shown == [room.names["ours"]]
+    view = room.choose(source="demo:real")
+    assert (view["ready"], view["verb"]) == (False, "Compute")
+
+
+# While it runs
+
+
+@pytest.fixture
+def seen(room: Room, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Paint every batch, and keep what was painted of runs."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(chooser_run, "_PAINT_EVERY", 0)
+    room.chooser.observe(lambda change: found.append(change["new"]) if change["new"] else None, "progress")
+    return found
+
+
+def test_the_provisional_score_is_the_librarys_for_the_images_so_far(room: Room, seen: list[dict[str, Any]]) -> None:
+    room.names.update(images=pixels(), mine=Network())
+    room.choose(source="variable", variable="images", classifier="variable:mine", device="cpu", batch="30")
+    assert room.compute()["error"] == ""
+    assert [picture["scored"] for picture in seen] == [0, 30, 60, 90, 120, 150, 180, 200]
+    assert seen[0]["score"] is None
+    rows = room.shown[0].probabilities
+    for picture in seen[1:]:
+        so_far = ix.inception_score(rows[: picture["scored"]], splits=1)
+        assert picture["score"] == pytest.approx(so_far.overall, rel=1e-9)
+    assert room.chooser.progress is None  # nothing provisional remains
+
+
+def test_the_newest_images_are_shown_first(room: Room, seen: list[dict[str, Any]]) -> None:
+    images = pixels(20)
+    room.names.update(images=images, mine=Network())
+    room.choose(source="variable", variable="images", classifier="variable:mine", device="cpu", batch="10")
+    room.compute()
+    for picture, done in zip(seen[1:], (10, 20), strict=True):
+        row = np.asarray(Image.open(io.BytesIO(picture["newest"])).convert("L"))
+        tiles = [row[4:64:8, 70 * k + 4 : 70 * k + 64 : 8] for k in range(min(done, 16))]
+        np.testing.assert_array_equal(tiles, images[:done][::-1][:16])
+
+
+def test_thumbnails_of_any_shape_fit_into_the_row() -> None:
+    shapes = [(8, 8, 1), (64, 64, 3), (64, 1, 3), (1, 64, 1), (1, 1, 3)]
+    row = Image.open(io.BytesIO(chooser_run.draw_row([np.full(shape, 255, np.uint8) for shape in shapes])))
+    assert row.size == (5 * 64 + 4 * 6, 64)
+    inside = np.asarray(row)[..., 3]
+    areas = [int((inside[:, 70 * k : 70 * k + 64] > 0).sum()) for k in range(5)]
+    assert areas == [64 * 64, 64 * 64, 64, 64, 64 * 64]
+
+
+def test_it_is_painted_five_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, painted = [100.0], list[int]()
+    monkeypatch.setattr(chooser_run, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def classify(_: object, __: object, ___: Settings, report: Callable[[int, int], None], ____: object) -> object:
+        for done in range(1001):
+            report(done, 1000)
+            now[0] += 0.01
+        return make()
+
+    monkeypatch.setattr(chooser_run, "classify", classify)
+    run = chooser_run.Run(ix.demo.real(), Network(), Settings(), lambda: painted.append(run.picture["done"]))  # type: ignore[index]
+    run(lambda: None)
+    assert (painted[0], painted[-1]) == (0, 1000)
+    assert 45 <= len(painted) <= 52  # in ten seconds
+
+
+def test_nothing_provisional_remains_after_a_cancel(room: Room, slow: Network, seen: list[dict[str, Any]]) -> None:
+    slow.go_on.set()
+    shown = Event()
+
+    def cancel(change: dict[str, Any]) -> None:
+        if change["new"] and change["new"]["scored"]:
+            shown.set()
+            room.chooser.cancel()
+
+    room.chooser.observe(cancel, "progress")
+    room.say("compute")
+    assert shown.wait(LONG)
+    room.chooser._worker._pool.submit(int).result(LONG)  # when the run is over
+    assert (room.chooser.progress, slow.batches, room.shown) == (None, 2, [])
+    assert room.view["message"] == "cancelled; nothing was changed"
+    assert max(picture["scored"] for picture in seen) == 64
+    assert room.choose(batch="32")["message"] == ""
+
+
+def test_skipped_images_are_told_until_another_set_is_shown(room: Room, files: Path) -> None:
+    (files / "Folder" / "broken.png").write_bytes(b"nothing")
+    room.choose(source="path", path=str(files / "Folder"), device="cpu")
+    view = room.compute()
+    assert view["error"] == ""
+    assert view["note"].startswith("1 of 3 images were skipped: broken.png")
+    room.choose(source="demo:real", device="toaster")
+    view = room.compute()
+    assert "toaster" in view["error"]
+    assert view["note"]
+    room.choose(device="cpu")
+    assert room.compute()["note"] == ""
+
+
+# Downloads
+
+
+class Answer(io.BytesIO):
+    """A server's answer, of which each piece waits until it may come."""
+
+    headers: ClassVar = {"Content-Length": "5000000"}
+
+    def __init__(self) -> None:
+        super().__init__(bytes(5_000_000))
+        self.asked, self.go_on = Event(), Event()
+        self.pieces = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.pieces += 1
+        if self.pieces > 1:
+            self.asked.set()
+            assert self.go_on.wait(LONG)
+        return super().read(size)
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answer:
+    answer = Answer()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    monkeypatch.delenv("ISEXPLORE_WEIGHTS", raising=False)
+    monkeypatch.setattr(weights, "urlopen", lambda *_, **__: answer)
+    return answer
+
+
+def test_a_download_says_how_far_it_is_and_a_cancel_is_heard(
+    room: Room, seen: list[dict[str, Any]], answer: Answer, tmp_path: Path
+) -> None:
+    room.choose(classifier="inception-2015", device="cpu")
+    room.say("compute")
+    assert answer.asked.wait(LONG)
+    assert [(picture["unit"], picture["done"], picture["total"]) for picture in seen] == [
+        ("bytes", 0, 5_000_000),
+        ("bytes", 2**20, 5_000_000),
+    ]
+    assert seen[1]["scored"] == 0
+    room.say("cancel")
+    assert (room.view["running"], room.chooser.progress) == (False, None)
+    answer.go_on.set()
+    room.chooser._worker._pool.submit(int).result(LONG)  # when the download is over
+    assert answer.pieces == 2  # the piece that it waited for was the last
+    assert [file for file in (tmp_path / "cache").rglob("*") if file.is_file()] == []
+    room.choose(classifier="digits")
+    assert room.compute()["error"] == ""
+
+
+def test_a_download_that_is_damaged_is_told(room: Room, answer: Answer) -> None:
+    answer.go_on.set()
+    room.choose(classifier="inception-v3", device="cpu")
+    view = room.compute()
+    assert "weights of inception-v3" in view["error"]
+    assert (room.chooser.progress, room.shown) == (None, [])
 
 
 # What comes from the page may be anything
@@ -883,6 +1324,8 @@ def test_a_set_that_cannot_be_shown_is_an_error(monkeypatch: pytest.MonkeyPatch)
         {"kind": "choose", "value": {"field": "device", "value": {}}},
         {"kind": "complete"},
         {"kind": "complete", "value": 5},
+        {"kind": "complete", "value": {"field": "source", "value": "x"}},
+        {"kind": "complete", "value": {"field": ["path"]}},
         {"kind": "upload"},
         {"kind": "upload", "value": "x.png"},
         {"kind": "upload", "value": [None, {}]},
@@ -968,8 +1411,8 @@ def test_two_choices_at_once_are_both_kept(room: Room, monkeypatch: pytest.Monke
 def test_painting_does_not_look_through_the_notebook(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     room.names["images"] = pixels()
     room.choose(source="variable", variable="images")
-    monkeypatch.setattr(sources, "image_variables", pytest.fail)
-    monkeypatch.setattr(sources, "module_variables", pytest.fail)
+    monkeypatch.setattr(notebook, "image_variables", pytest.fail)
+    monkeypatch.setattr(notebook, "network_variables", pytest.fail)
     room.compute()
     assert len(room.shown) == 1
     assert "images" in dict(room.view["variables"])
@@ -1002,13 +1445,13 @@ def test_painting_opens_no_file(room: Room, monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_black_and_white_are_read_as_people_write_them(text: str, expected: tuple[float, float]) -> None:
-    assert sources._two_numbers(text) == expected
+    assert two_numbers(text) == expected
 
 
 @pytest.mark.parametrize("text", ["x", "1", "0 1 2", "0,5 1", "", "nan inf", "1e3 2"])
 def test_other_than_two_numbers_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="two numbers"):
-        sources._two_numbers(text)
+        two_numbers(text)
 
 
 def test_an_unknown_source_cannot_be_opened() -> None:

@@ -1,9 +1,8 @@
-"""Chooses a sample set, a classifier and a device; computes, with progress and a cancel that works."""
+"""Chooses a sample set, a classifier and how to run it; computes, with progress and a cancel that works."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,19 @@ import anywidget
 import traitlets
 
 from isexplore import demo
-from isexplore.classifiers import KNOWN, load_classifier
+from isexplore.classifiers import FILE_ENDINGS, KNOWN
 from isexplore.classifiers.weights_report import weights_state
 from isexplore.devices import devices
-from isexplore.inference import classify
+from isexplore.prediction_files import reasons
 from isexplore.predictions import Predictions
-from isexplore.widgets import sources
+from isexplore.settings import Settings
+from isexplore.widgets import notebook, sources
+from isexplore.widgets.choice import Choice, NothingChosen, read_classifier, read_settings
+from isexplore.widgets.chooser_run import Run
 from isexplore.widgets.panel import HERE
-from isexplore.widgets.progress import Progress
+from isexplore.widgets.preview import Preview
 from isexplore.widgets.runtime import Runtime
-from isexplore.widgets.sources import Choice, Uploads
+from isexplore.widgets.uploads import ALONE, Uploads
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
@@ -29,15 +31,10 @@ if TYPE_CHECKING:
 
     from isexplore.images import ImageSet
 
-_BATCH = 64  # a cancel is heard after each
-_PAINT_EVERY = 0.1  # seconds between two pictures of the progress
 _LAYOUTS = [["", "inferred"], ["HWC", "channels last"], ["CHW", "channels first"]]
-_SHOWN = {
-    "demo": ["step"],
-    "path": ["path", "range", "layout"],
-    "upload": ["upload", "range", "layout"],
-    "variable": ["variable", "range", "layout"],
-}
+_PRECISIONS = [["exact", "exact: float32, for numbers to publish"], ["fast", "fast: bfloat16, and how far off it is"]]
+_COMPLETED = {"path": ALONE, "network": FILE_ENDINGS}  # fields that are paths, and endings of their files
+_OF_THE_RUN = ("classifier", "network", "device", "precision", "batch")
 
 
 class Chooser(anywidget.AnyWidget):
@@ -63,7 +60,7 @@ class Chooser(anywidget.AnyWidget):
 
     runtime = anywidget.WidgetTrait().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
-    progress = traitlets.Any().tag(sync=True)  # a dict or None; apart from the view: it changes ten times a second
+    progress = traitlets.Any().tag(sync=True)  # a dict or None; apart from the view: it changes five times a second
 
     def __init__(self, show: Callable[[Predictions], None], *, shown: str = "") -> None:
         super().__init__(runtime=Runtime.shared())
@@ -71,16 +68,13 @@ class Chooser(anywidget.AnyWidget):
         self._shown = shown
         self._choice = Choice()
         self._uploads = Uploads()
-        self._opened: ImageSet | Predictions | None = None
-        self._progress: Progress | None = None
-        self._completions: list[str] = []
-        self._preview = self._error = self._message = ""
-        self._trouble = False
-        self._looking: object = None  # the latest look at a set …
-        self._running: object = None  # … and the run that goes on, by identity: what came before has no say
+        self._preview = Preview(changed=self._paint)
+        self._completions: dict[str, list[str]] = {field: [] for field in _COMPLETED}
+        self._error = self._message = self._note = ""
+        self._running: Run | None = None  # the run that goes on, by identity: what came before has no say
         self._state = RLock()  # for what is read and written together; never held while the form is painted
         self._painting = RLock()
-        self._opener, self._worker = Worker(), Worker()
+        self._worker = Worker()
         self._sources = [
             ["demo:real", "embedded: real digits"],
             *([f"demo:{name}", f"embedded: {name} GAN"] for name in demo.names()),
@@ -89,8 +83,8 @@ class Chooser(anywidget.AnyWidget):
             ["variable", "a variable of this notebook"],
         ]
         self._devices = [["auto", "the best there is"]]
-        self._variables: list[list[str]] = []
-        self._classifiers: list[list[str]] = []
+        self._variables, self._classifiers = list[list[str]](), list[list[str]]()
+        self._controls, self._images_hint = list[str](), ""
         self._scan()
         self.on_msg(self._receive)
         if shown:
@@ -105,9 +99,9 @@ class Chooser(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop what runs, and leave the page."""
-        for worker in (self._opener, self._worker):
-            worker.cancel()
-            worker.close()
+        self._preview.close()
+        self._worker.cancel()
+        self._worker.close()
         self._uploads.close()
         super().close()
 
@@ -125,12 +119,15 @@ class Chooser(anywidget.AnyWidget):
             raise ValueError(f"there is no source {value!r}")
         self._error = ""
         # What was said of one set must not be believed of the next.
-        forgotten = {"step": "", "range": "", "layout": ""} if field in ("source", "path", "variable") else {}
+        is_other = field in ("source", "path", "variable")
+        forgotten = dict.fromkeys(("step", "images", "range", "layout"), "") if is_other else {}
         with self._state:
             self._choice = replace(self._choice, **{field: value}, **forgotten)
-        if field == "path":
-            self._completions = sources.completions(value)
-        if field in ("classifier", "device"):
+            if self._running is None:
+                self._message = ""
+        if field in _COMPLETED:
+            self._complete(field, value)
+        if field in _OF_THE_RUN:
             self._scan()
             self._paint()
         else:
@@ -144,23 +141,17 @@ class Chooser(anywidget.AnyWidget):
         ValueError
             If there is nothing to compute.
         """
-        names = sources.notebook_namespace()
+        names = notebook.notebook_namespace()
         with self._state:
-            opened, choice = self._opened, self._choice
+            opened, choice = self._preview.opened, self._choice
             if opened is None:
                 raise ValueError("there is no sample set to compute yet: choose one")
-            self._running = run = object()
-            self._progress, self._error = None, ""
-            self._message = "opening …" if isinstance(opened, Predictions) else "computing …"
-
-            def work(check: Callable[[], None]) -> Predictions:
-                if isinstance(opened, Predictions):
-                    return opened
-                kind, _, name = choice.classifier.partition(":")
-                classifier: Any = names.get(name) if kind == "variable" else choice.classifier
-                return classify(opened, load_classifier(classifier), choice.device, _BATCH, self._reporter(run, check))
-
-            self._worker.start(work, partial(self._finish, run), partial(self._fail, run))
+            is_saved = isinstance(opened, Predictions)
+            settings = Settings() if is_saved else read_settings(choice)
+            self._error = ""
+            self._message = "opening …" if is_saved else "computing …"
+            self._running = run = Run(opened, read_classifier(choice, names), settings, self._paint_progress)
+            self._worker.start(run, partial(self._finish, run), partial(self._fail, run))
         self._paint()
 
     def cancel(self) -> None:
@@ -170,36 +161,22 @@ class Chooser(anywidget.AnyWidget):
                 self._running, self._message = None, "cancelled; nothing was changed"
         self._paint()
 
-    def _reporter(self, run: object, check: Callable[[], None]) -> Callable[[int, int], None]:
-        began = painted = time.monotonic()
-
-        def report(done: int, total: int) -> None:
-            nonlocal painted
-            check()
-            now = time.monotonic()
-            if now - painted >= _PAINT_EVERY or done in (0, total):
-                painted = now
-                with self._state:
-                    if self._running is run:
-                        self._progress = Progress(done, total, now - began)
-                self._paint_progress()
-
-        return report
-
-    def _finish(self, run: object, predictions: Predictions) -> None:
+    def _finish(self, run: Run, predictions: Predictions) -> None:
         try:
             self._show(predictions)
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
             self._fail(run, error)
             return
+        skipped = predictions.provenance.skipped
+        of = len(skipped) + len(predictions)
         with self._state:
             self._shown = f"{predictions.provenance.source}, {len(predictions)} images"
+            self._note = f"{len(skipped)} of {of} images were skipped: {reasons(skipped)}" if skipped else ""
             if self._running is run:
-                self._running, self._error = None, ""
-                self._message = f"done in {self._progress.seconds:.1f} s" if self._progress else "opened"
+                self._running, self._error, self._message = None, "", run.outcome(predictions)
         self._paint()
 
-    def _fail(self, run: object, error: Exception) -> None:
+    def _fail(self, run: Run, error: Exception) -> None:
         with self._state:
             if self._running is not run:
                 return
@@ -211,66 +188,63 @@ class Chooser(anywidget.AnyWidget):
         self._paint()
 
     def _open(self) -> None:
-        """Look at the chosen set, away from the kernel's thread: a folder may be large."""
-        uploads, names = self._uploads, sources.notebook_namespace()
+        """Look at the chosen set."""
+        uploads, names = self._uploads, notebook.notebook_namespace()
         self._scan()
 
-        def look(check: Callable[[], None]) -> ImageSet | Predictions:
+        def open_set(check: Callable[[], None]) -> ImageSet | Predictions:
             if len(self._devices) == 1:  # only here, since it imports torch, which takes a second
                 self._devices = [*self._devices, *([name, f"{name}: {card}"] for name, card in devices().items())]
             return sources.open_choice(choice, uploads, names, check)
 
-        def tell(preview: str, opened: ImageSet | Predictions | None, *, trouble: bool = False) -> None:
-            with self._state:
-                if self._looking is not look:
-                    return
-                self._opened, self._preview, self._trouble = opened, preview, trouble
-            self._paint()
-
-        def found(opened: ImageSet | Predictions) -> None:
-            is_saved = isinstance(opened, Predictions)
-            tell(f"{opened!r}: ready to show" if is_saved else repr(opened), opened)
-
-        def failed(error: Exception) -> None:
-            tell(str(error) or type(error).__name__, None, trouble=not isinstance(error, sources.NothingChosen))
-
         with self._state:
-            choice, self._looking = self._choice, look
-            self._opened, self._preview, self._trouble = None, "looking …", False
-            self._opener.start(look, found, failed)
+            choice = self._choice
+            self._preview.look(open_set)
         self._paint()
+
+    def _missing(self) -> Exception | None:
+        """Return what the form lacks besides images, once there are images that need it."""
+        if self._preview.opened is None or self._preview.is_saved:
+            return None
+        try:
+            read_settings(self._choice)
+        except (ValueError, OSError) as error:
+            return error
+        return None
+
+    def _complete(self, field: str, text: str) -> None:
+        # A new dict: a view that holds the old one must not change with it.
+        self._completions = self._completions | {field: sources.completions(text, _COMPLETED[field])}
 
     def _receive(self, _: object, message: dict[str, Any], buffers: list[memoryview]) -> None:
         try:
-            kind, value = message.get("kind"), message.get("value")
-            if kind == "choose" and isinstance(value, dict):
-                self.choose(str(value.get("field")), str(value.get("value")))
-            elif kind == "complete":
-                self._completions = sources.completions(str(value))
-                self._paint()
-            elif kind == "upload" and isinstance(value, list):
-                self._uploads.put(value, buffers)
-                with self._state:
-                    self._choice = replace(self._choice, range="", layout="")
-                self._error = ""
-                self._open()
-            elif kind == "too-large":
-                self._complain(
-                    ValueError(
-                        "these files are too large for the browser (over 8 MB): choose “a path on this machine” instead"
-                    )
-                )
-            elif kind == "compute":
-                self.compute()
-            elif kind == "cancel":
-                self.cancel()
-            elif kind == "open" and self._opened is None:
-                self._open()
-            elif kind == "refresh":
-                self._scan()
-                self._paint()
+            self._act(message.get("kind"), message.get("value"), buffers)
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
             self._complain(error)
+
+    def _act(self, kind: object, value: Any, buffers: list[memoryview]) -> None:
+        if kind == "choose" and isinstance(value, dict):
+            self.choose(str(value.get("field")), str(value.get("value")))
+        elif kind == "complete" and isinstance(value, dict) and str(value.get("field")) in _COMPLETED:
+            self._complete(value["field"], str(value.get("value")))
+            self._paint()
+        elif kind == "upload" and isinstance(value, list):
+            self._uploads.put(value, buffers)
+            with self._state:
+                self._choice = replace(self._choice, range="", layout="")
+            self._error = ""
+            self._open()
+        elif kind == "too-large":
+            raise ValueError("these files are too large for the browser (over 8 MB): choose “a path on this machine”")
+        elif kind == "compute":
+            self.compute()
+        elif kind == "cancel":
+            self.cancel()
+        elif kind == "open" and self._preview.opened is None:
+            self._open()
+        elif kind == "refresh":
+            self._scan()
+            self._paint()
 
     def _paint(self) -> None:
         """Send the form as it is now; under a lock, so that no thread's older picture comes last."""
@@ -280,28 +254,29 @@ class Chooser(anywidget.AnyWidget):
 
     def _paint_progress(self) -> None:
         with self._painting:
-            now = self._progress
-            shown = None if now is None else {"done": now.done, "total": now.total, "rate": now.rate, "left": now.left}
-            self.progress = shown
+            run = self._running
+            self.progress = None if run is None else run.picture
 
     def _scan(self) -> None:
-        """Look for sets and networks among the variables of the notebook."""
-        names = sources.notebook_namespace()
-        self._variables = [["", "choose …"], *map(list, sources.image_variables(names))]
+        """Look for sets and networks among the variables of the notebook, and which controls the form needs."""
+        names = notebook.notebook_namespace()
+        self._variables = [["", "choose …"], *map(list, notebook.image_variables(names))]
+        networks = notebook.network_variables(names)
         self._classifiers = [
             *([name, f"{name}: {weights_state(name)}"] for name in KNOWN),
-            *([f"variable:{name}", f"{name}: a network of this notebook"] for name in sources.module_variables(names)),
+            *([f"variable:{name}", text] for name, text in networks),
+            ["file", "a network file …"],
         ]
+        self._controls = sources.controls(self._choice, self._uploads, names)
+        self._images_hint = sources.images_hint(self._choice, names)
 
     def _picture(self) -> dict[str, Any]:
-        choice = self._choice
+        choice, preview, missing = self._choice, self._preview, self._missing()
         kind, _, run = choice.source.partition(":")
         steps = demo.checkpoints(run) if kind == "demo" and run != "real" else ()
-        shown = [row for row in _SHOWN.get(kind, []) if row != "step" or steps]
         summary = f"Sample set: {self._shown}. Choose another" if self._shown else "Choose a sample set"
         return {
-            "chosen": {known.name: getattr(choice, known.name) for known in fields(Choice)}
-            | {"step": choice.step or (str(steps[-1]) if steps else "")},
+            "chosen": asdict(choice) | {"step": choice.step or (str(steps[-1]) if steps else "")},
             "sources": self._sources,
             "steps": [[str(step), f"step {step}"] for step in steps],
             "variables": self._variables,
@@ -309,13 +284,16 @@ class Chooser(anywidget.AnyWidget):
             "layouts": _LAYOUTS,
             "classifiers": self._classifiers,
             "devices": self._devices,
-            "shown": shown,
-            "preview": self._preview,
-            "trouble": self._trouble,
-            "ready": self._opened is not None,
-            "verb": "Show" if isinstance(self._opened, Predictions) else "Compute",
+            "precisions": _PRECISIONS,
+            "imagesHint": self._images_hint,
+            "shown": [*self._controls, *(["network"] if choice.classifier == "file" else [])],
+            "preview": preview.text if missing is None else f"{preview.text} · {missing}",
+            "trouble": preview.trouble or not (missing is None or isinstance(missing, NothingChosen)),
+            "ready": preview.opened is not None and missing is None,
+            "verb": "Show" if preview.is_saved else "Compute",
             "running": self._running is not None,
             "message": self._message,
+            "note": self._note,
             "error": self._error,
             "summary": summary,
             "done": bool(self._shown),
