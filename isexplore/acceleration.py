@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Accelerated", "accelerated", "usual_batch_size"]
 
-# Compiling an Inception network takes 20 to 50 s and makes it about a tenth faster: images after which that pays.
-_PAYS = {"cpu": 50_000, "cuda": 1_000_000}
+# Compiling an Inception network takes 15 to 50 s and makes it a tenth to a fifth faster: images after which that pays,
+# on a CPU as measured, on a GPU by an estimate.
+_PAYS = {"cpu": 10_000, "cuda": 1_000_000}
 # Pixels a batch, as the network sees them: what the CPU is fastest with, as larger activations are paged in each time.
 _CPU_PIXELS = 2**21
 # Bytes a pixel that a network needs on a GPU, generously: 256 channels of float32 in full size.

@@ -355,7 +355,7 @@ def test_logits_are_torchvisions_to_the_bit(torchvisions: Any, ours_v3: Pretrain
     assert found.shape == (2, 1000)
     assert torch.equal(found, expected)
     mixed = ours_v3.prepare([*pictures, *images(40, 1)])
-    assert torch.equal(mixed[:2], ours_v3.prepare(pictures))
+    assert torch.equal(mixed[:2], ours_v3.resize(ours_v3.prepare(pictures)))
 
 
 def test_score_is_torchvisions(torchvisions: Any, ours_v3: PretrainedClassifier) -> None:
@@ -371,7 +371,7 @@ def test_score_is_torchvisions(torchvisions: Any, ours_v3: PretrainedClassifier)
 
 
 def test_a_very_long_picture_does_not_fill_the_memory(ours_v3: PretrainedClassifier) -> None:
-    assert ours_v3.prepare([np.zeros((1, 50_000, 3), np.uint8)]).shape == (1, 3, 299, 299)
+    assert ours_v3.resize(ours_v3.prepare([np.zeros((1, 50_000, 3), np.uint8)])).shape == (1, 3, 299, 299)
 
 
 # Names
