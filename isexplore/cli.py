@@ -175,7 +175,7 @@ def _run(
     parser: argparse.ArgumentParser,
 ) -> None:
     """Run a command that classifies images, maybe as one of several processes, of which the first one speaks."""
-    from isexplore.ranks import process_group
+    from isexplore.inference.ranks import process_group
 
     with process_group() as rank, warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("always", UserWarning)
@@ -230,12 +230,14 @@ def _predictions(
     source: str = options.source
     if source.endswith(".safetensors"):
         from isexplore.predictions import load
+        from isexplore.predictions.assembly import checked_out
 
+        out = None if options.out is None else checked_out(options.out)
         if options.classifier is not None:
             print(f"note: {source} holds predictions, --classifier is not used", file=sys.stderr)
         predictions = load(source)
-        if options.out is not None:
-            predictions.save(options.out)
+        if out is not None:
+            predictions.save(out)
         return predictions
     is_demo = source.startswith("demo:")
     classifier = options.classifier or ("digits" if is_demo else None)

@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional
 
 import isexplore as ix
-from isexplore import acceleration
-from isexplore.acceleration import accelerated, usual_batch_size
 from isexplore.classifiers import inception_2015, inception_v3, load_classifier, pretrained
 from isexplore.classifiers.pretrained import PretrainedClassifier, stack_rgb
+from isexplore.inference import acceleration
+from isexplore.inference.acceleration import accelerated, usual_batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

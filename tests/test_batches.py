@@ -12,18 +12,18 @@ import pytest
 import torch
 from PIL import Image
 
-from isexplore import batches
-from isexplore.batches import read_batches
 from isexplore.classifiers import load_classifier
 from isexplore.images import ImageSet, open_images
-from isexplore.row_cache import KnownRows, RowCache
+from isexplore.inference import batches
+from isexplore.inference.batches import read_batches
+from isexplore.inference.row_cache import KnownRows, RowCache
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from isexplore.batches import Batch
+    from isexplore.inference.batches import Batch
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
 

@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import isexplore as ix
 from isexplore.classifiers import load_classifier, weights
-from isexplore.settings import Settings
+from isexplore.inference.settings import Settings
 from isexplore.widgets import chooser as chooser_module
 from isexplore.widgets import chooser_run, notebook, sources
 from isexplore.widgets.choice import Choice, two_numbers

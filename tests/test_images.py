@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from isexplore import array_images, memory, pixels
-from isexplore.decoding import from_pillow
-from isexplore.images import open_images, open_interruptibly
+from isexplore.images import arrays as array_images
+from isexplore.images import memory, open_images, open_interruptibly, pixels
+from isexplore.images.decoding import from_pillow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,14 +21,14 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
 
-from isexplore import inference, shard_run
+from isexplore import inference
 from isexplore.classifiers import load_classifier
-from isexplore.devices import devices
 from isexplore.images import ImageSet, open_images
-from isexplore.inference import classify, predict
+from isexplore.inference import classify, predict, shard_run
+from isexplore.inference.devices import devices
+from isexplore.inference.settings import Settings
 from isexplore.predictions import load
 from isexplore.score import inception_score
-from isexplore.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

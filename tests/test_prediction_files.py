@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isexplore.prediction_files import Shard, assemble, reasons
 from isexplore.predictions import Predictions, Provenance, load
+from isexplore.predictions.assembly import Shard, assemble, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from isexplore.prediction_files import Shard
+from isexplore.predictions.assembly import Shard
 first = int(sys.argv[2])
 with Shard(Path(sys.argv[1])) as shard:
     for i in range(first, first + 10, 2):

@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from isexplore.prediction_files import checked_out
+from isexplore.inference.ranks import Ranks
 from isexplore.predictions import load
-from isexplore.ranks import Ranks
+from isexplore.predictions.assembly import checked_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,7 @@ def test_shares_are_consecutive_and_whole() -> None:
 @pytest.mark.parametrize(
     ("out", "error", "message"),
     [
-        ("run.npz", ValueError, "must end so"),
+        ("run.npz", ValueError, "must end in .safetensors"),
         ("nowhere/run.safetensors", FileNotFoundError, "does not exist"),
         ("folder.safetensors", IsADirectoryError, "it is a folder"),
     ],

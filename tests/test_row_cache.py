@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isexplore.classifiers import load_classifier
-from isexplore.row_cache import KnownRows, RowCache, open_cache
+from isexplore.inference.row_cache import KnownRows, RowCache, open_cache
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,8 +24,7 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
 
 import isexplore as ix
-from isexplore import archives
-from isexplore.images import open_images, open_interruptibly
+from isexplore.images import archives, open_images, open_interruptibly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

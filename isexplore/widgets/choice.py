@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from isexplore.settings import Precision, Settings
+from isexplore.inference.settings import Precision, Settings
 from isexplore.tensor_files import expand_home
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import traitlets
 from isexplore import demo
 from isexplore.classifiers import FILE_ENDINGS, KNOWN
 from isexplore.classifiers.weights_report import weights_state
-from isexplore.devices import devices
-from isexplore.prediction_files import reasons
+from isexplore.inference.devices import devices
+from isexplore.inference.settings import Settings
 from isexplore.predictions import Predictions
-from isexplore.settings import Settings
+from isexplore.predictions.assembly import reasons
 from isexplore.widgets import notebook, sources
 from isexplore.widgets.choice import Choice, NothingChosen, read_classifier, read_settings
 from isexplore.widgets.chooser_run import Run

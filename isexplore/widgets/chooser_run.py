@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isexplore.batches import Batch
     from isexplore.images import ImageSet
-    from isexplore.settings import Settings
+    from isexplore.inference.batches import Batch
+    from isexplore.inference.settings import Settings
 
 _PAINT_EVERY = 0.2  # seconds between two pictures of a run
 _NEWEST = 16  # images that are shown while it runs
@@ -51,7 +51,7 @@ class Run:
     Examples
     --------
     >>> import isexplore as ix
-    >>> from isexplore.settings import Settings
+    >>> from isexplore.inference.settings import Settings
     >>> run = Run(ix.demo.real(), "digits", Settings("cpu"), paint=lambda: None)
     >>> run(check=lambda: None)
     Predictions(1797 images × 10 classes, digits: real, digits)

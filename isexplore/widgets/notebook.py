@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from isexplore.classifiers import Classifier
-from isexplore.datasets import is_hugging_face
 from isexplore.images import ImageSet
+from isexplore.images.datasets import is_hugging_face
+from isexplore.images.streams import is_stream
 from isexplore.predictions import Predictions
-from isexplore.streams import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What `isexplore.generators` asks a module for, and what functions call the number of images that are wanted.
+# What `isexplore.images.generators` asks a module for, and what functions call the number of images that are wanted.
 _LATENTS = ("latent_dim", "z_dim", "nz", "latent_shape")
 _COUNTS = frozenset(
     {"n", "b", "bs", "batch", "batch_size", "count", "num", "size", "n_images", "n_samples", "num_images"}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from isexplore import demo
 from isexplore.images import ImageSet, open_interruptibly
+from isexplore.images.streams import is_stream
 from isexplore.predictions import Predictions, load
-from isexplore.streams import is_stream
 from isexplore.widgets.choice import Choice, NothingChosen, two_numbers, whole_number
 from isexplore.widgets.notebook import may_generate
 from isexplore.widgets.uploads import ALONE

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING
 
-from isexplore.archives import ARCHIVE_ENDINGS
+from isexplore.images.archives import ARCHIVE_ENDINGS
 from isexplore.widgets.choice import NothingChosen
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import torch
 from figures import Figure, table, times
 from torch import nn
 
-from isexplore.acceleration import accelerated, usual_batch_size
 from isexplore.classifiers.inception_2015 import Inception2015, build_network, resize_like_tensorflow_1
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill
+from isexplore.inference.acceleration import accelerated, usual_batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from isexplore.devices import full_precision, has_bfloat16, on_device
+from isexplore.inference.devices import full_precision, has_bfloat16, on_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,13 +10,13 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from isexplore.classifiers import load_classifier
-from isexplore.devices import find_device
 from isexplore.images import open_images
-from isexplore.prediction_files import assemble, checked_out, reasons
+from isexplore.inference.devices import find_device
+from isexplore.inference.ranks import find_ranks, working_folder
+from isexplore.inference.settings import OnError, Precision, Settings
+from isexplore.inference.shard_run import plan, write_shard
 from isexplore.predictions import Predictions, Provenance, load
-from isexplore.ranks import find_ranks, working_folder
-from isexplore.settings import OnError, Precision, Settings
-from isexplore.shard_run import plan, write_shard
+from isexplore.predictions.assembly import assemble, checked_out, reasons
 
 if TYPE_CHECKING:
     import os
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from isexplore.batches import Batch
     from isexplore.classifiers import Classifier
     from isexplore.images import ImageSet
+    from isexplore.inference.batches import Batch
 
 __all__ = ["classify", "predict"]
 

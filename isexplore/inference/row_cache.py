@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.classifiers import Classifier
-    from isexplore.settings import Precision
+    from isexplore.inference.settings import Precision
 
 __all__ = ["KnownRows", "RowCache", "open_cache"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.image_set import ImageSet
-from isexplore.memory import available_memory
-from isexplore.pixels import (
+from isexplore.images.image_set import ImageSet
+from isexplore.images.memory import available_memory
+from isexplore.images.pixels import (
     Layout,
     array_name,
     find_range,

@@ -13,7 +13,7 @@ from isexplore.score import inception_score
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from isexplore.row_cache import KnownRows
+    from isexplore.inference.row_cache import KnownRows
 
 __all__ = ["FastCheck"]
 
@@ -32,7 +32,7 @@ class FastCheck:
 
     Examples
     --------
-    >>> from isexplore.row_cache import KnownRows
+    >>> from isexplore.inference.row_cache import KnownRows
     >>> check = FastCheck(n_batches=1000, batch_size=64)
     >>> sorted(check.batches)
     [125, 375, 625, 875]

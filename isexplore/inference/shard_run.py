@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.acceleration import usual_batch_size
-from isexplore.batch_rows import Job, computing
-from isexplore.batches import count_batches, read_batches
-from isexplore.fast_check import FastCheck
-from isexplore.prediction_files import reasons
-from isexplore.prediction_shards import Shard
-from isexplore.row_cache import open_cache
+from isexplore.inference.acceleration import usual_batch_size
+from isexplore.inference.batch_rows import Job, computing
+from isexplore.inference.batches import count_batches, read_batches
+from isexplore.inference.fast_check import FastCheck
+from isexplore.inference.row_cache import open_cache
+from isexplore.predictions.assembly import reasons
+from isexplore.predictions.shard import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from isexplore.batches import Batch
     from isexplore.classifiers import Classifier
-    from isexplore.image_set import ImageSet
-    from isexplore.ranks import Ranks
-    from isexplore.row_cache import KnownRows
-    from isexplore.settings import Settings
+    from isexplore.images.image_set import ImageSet
+    from isexplore.inference.batches import Batch
+    from isexplore.inference.ranks import Ranks
+    from isexplore.inference.row_cache import KnownRows
+    from isexplore.inference.settings import Settings
 
 __all__ = ["plan", "write_shard"]
 
@@ -42,8 +42,8 @@ def plan(sample: ImageSet, network: Classifier, settings: Settings, place: torch
     --------
     >>> import isexplore as ix, torch
     >>> from isexplore.classifiers import load_classifier
-    >>> from isexplore.ranks import Ranks
-    >>> from isexplore.settings import Settings
+    >>> from isexplore.inference.ranks import Ranks
+    >>> from isexplore.inference.settings import Settings
     >>> plan(ix.demo.real(), load_classifier("digits"), Settings(), torch.device("cpu"), Ranks()).batch_size
     256
     """

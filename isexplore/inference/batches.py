@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.images import ImageSet
-    from isexplore.row_cache import KnownRows, RowCache
+    from isexplore.inference.row_cache import KnownRows, RowCache
 
 __all__ = ["Batch", "read_batches"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.decoding import from_pillow
-from isexplore.pixels import (
+from isexplore.images.decoding import from_pillow
+from isexplore.images.pixels import (
     Layout,
     checked_range,
     hwc_view,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.datasets import is_dataset
-from isexplore.image_set import ImageSet
-from isexplore.items import Meaning, canonical, describe, learn_meaning, pictures_in
-from isexplore.pixels import Layout, array_name
+from isexplore.images.datasets import is_dataset
+from isexplore.images.image_set import ImageSet
+from isexplore.images.items import Meaning, canonical, describe, learn_meaning, pictures_in
+from isexplore.images.pixels import Layout, array_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

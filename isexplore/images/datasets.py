@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.image_set import ImageSet, as_labels
-from isexplore.items import Meaning, canonical, describe, learn_meaning, picture_in
-from isexplore.pixels import Layout, array_name, naming
+from isexplore.images.image_set import ImageSet, as_labels
+from isexplore.images.items import Meaning, canonical, describe, learn_meaning, picture_in
+from isexplore.images.pixels import Layout, array_name, naming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, TypeVar
 
-from isexplore.decoding import IMAGE_ENDINGS, decode
-from isexplore.folders import files_set, in_order, no_pictures
-from isexplore.memory import available_memory
-from isexplore.pixels import naming, plural, printable
+from isexplore.images.decoding import IMAGE_ENDINGS, decode
+from isexplore.images.folders import files_set, in_order, no_pictures
+from isexplore.images.memory import available_memory
+from isexplore.images.pixels import naming, plural, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from isexplore.image_set import ImageSet
+    from isexplore.images.image_set import ImageSet
 
 Member = TypeVar("Member")
 

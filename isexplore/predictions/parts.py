@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.provenance import clean_text
+from isexplore.predictions.provenance import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

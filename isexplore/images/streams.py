@@ -8,10 +8,10 @@ from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from isexplore.datasets import FIRST, dataset_labels, is_hugging_face, picture_column
-from isexplore.image_set import ImageSet
-from isexplore.items import Meaning, canonical, describe, learn_meaning, picture_in, pictures_in
-from isexplore.pixels import Layout, array_name
+from isexplore.images.datasets import FIRST, dataset_labels, is_hugging_face, picture_column
+from isexplore.images.image_set import ImageSet
+from isexplore.images.items import Meaning, canonical, describe, learn_meaning, picture_in, pictures_in
+from isexplore.images.pixels import Layout, array_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

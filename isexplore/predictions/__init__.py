@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from isexplore.arrays import check_probabilities
-from isexplore.prediction_parts import (
+from isexplore.predictions.parts import (
     THUMBNAIL_SIDE,
     check_labels,
     check_names,
@@ -17,7 +17,7 @@ from isexplore.prediction_parts import (
     decode_names,
     encode,
 )
-from isexplore.provenance import Provenance
+from isexplore.predictions.provenance import Provenance
 from isexplore.tensor_files import ArrayBlocks, expand_home, open_tensors, save_tensors
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isexplore.decoding import IMAGE_ENDINGS, decode
-from isexplore.image_set import ImageSet
-from isexplore.pixels import naming, plural, printable
+from isexplore.images.decoding import IMAGE_ENDINGS, decode
+from isexplore.images.image_set import ImageSet
+from isexplore.images.pixels import naming, plural, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from isexplore.prediction_parts import THUMBNAIL_SIDE, check_labels
+from isexplore.predictions.parts import THUMBNAIL_SIDE, check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

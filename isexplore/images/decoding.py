@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from isexplore.pixels import to_uint8
+from isexplore.images.pixels import to_uint8
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from isexplore.acceleration import accelerated
-from isexplore.batch_logits import fetch_later, in_parts, probabilities
-from isexplore.row_cache import KnownRows
+from isexplore.inference.acceleration import accelerated
+from isexplore.inference.batch_logits import fetch_later, in_parts, probabilities
+from isexplore.inference.row_cache import KnownRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     import torch
 
-    from isexplore.batches import Batch
     from isexplore.classifiers import Classifier
-    from isexplore.image_set import ImageSet
-    from isexplore.row_cache import RowCache
-    from isexplore.settings import Precision
+    from isexplore.images.image_set import ImageSet
+    from isexplore.inference.batches import Batch
+    from isexplore.inference.row_cache import RowCache
+    from isexplore.inference.settings import Precision
 
 __all__ = ["Job", "computing"]
 
@@ -68,7 +68,7 @@ def computing(
     Examples
     --------
     >>> import isexplore as ix, torch
-    >>> from isexplore.batches import read_batches
+    >>> from isexplore.inference.batches import read_batches
     >>> from isexplore.classifiers import load_classifier
     >>> digits = load_classifier("digits")
     >>> (batch,) = read_batches(ix.demo.real(), digits.prepare, 4, range(1), cache=None, pinned=False)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.archives import ARCHIVE_ENDINGS, archive_set
-from isexplore.array_images import array_set, is_array, load_arrays
-from isexplore.datasets import dataset_set, is_dataset
-from isexplore.decoding import IMAGE_ENDINGS
-from isexplore.folders import folder_set
-from isexplore.generators import generator_set, is_generator
-from isexplore.image_set import ImageSet, as_labels
-from isexplore.pixels import Layout, printable
-from isexplore.streams import is_stream, stream_set
+from isexplore.images.archives import ARCHIVE_ENDINGS, archive_set
+from isexplore.images.arrays import array_set, is_array, load_arrays
+from isexplore.images.datasets import dataset_set, is_dataset
+from isexplore.images.decoding import IMAGE_ENDINGS
+from isexplore.images.folders import folder_set
+from isexplore.images.generators import generator_set, is_generator
+from isexplore.images.image_set import ImageSet, as_labels
+from isexplore.images.pixels import Layout, printable
+from isexplore.images.streams import is_stream, stream_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,11 +58,11 @@ def open_images(  # noqa: PLR0913 - every one is named
           ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)`` with C 1, 3 or 4. Arrays are not copied, so leave them as
           they are while the set is in use.
         - *Dataset*: of ``torch.utils.data`` or Hugging Face ``datasets``, or a list. Items are pictures (images of
-          Pillow's, arrays or tensors), tuples that start with one, or dicts with one. `isexplore.datasets` says where
-          labels are looked for.
+          Pillow's, arrays or tensors), tuples that start with one, or dicts with one. `isexplore.images.datasets` says
+          where labels are looked for.
         - *Loader or stream*: a ``DataLoader``, which keeps its workers and its batches, or an iterable dataset.
         - *Generator*: a function of the number of pictures wanted that returns them, or a ``torch.nn.Module`` that says
-          what its latents are: see `isexplore.generators.generator_set`.
+          what its latents are: see `isexplore.images.generators.generator_set`.
     value_range : tuple of two floats, optional
         The values of black and white in arrays and tensors. By default 0–255 for uint8, else inferred from the values;
         of datasets and generators from the first ones, and a later picture outside that range ends the run.

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isexplore.prediction_parts import check_labels, check_names
-from isexplore.prediction_shards import Shard, ShardContents, read_shard
 from isexplore.predictions import write
+from isexplore.predictions.parts import check_labels, check_names
+from isexplore.predictions.shard import Shard, ShardContents, read_shard
 from isexplore.tensor_files import ArrayBlocks, expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from isexplore.provenance import Provenance
+    from isexplore.predictions.provenance import Provenance
 
 __all__ = ["Shard", "assemble", "checked_out", "reasons"]
 
@@ -57,7 +57,7 @@ def assemble(folders: Sequence[Path], out: Path, class_names: Sequence[str] | No
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from isexplore.predictions import load
-    >>> from isexplore.provenance import Provenance
+    >>> from isexplore.predictions.provenance import Provenance
     >>> with TemporaryDirectory() as folder:
     ...     shards = [Path(folder, number) for number in "01"]
     ...     for path in shards:
@@ -107,11 +107,11 @@ def checked_out(out: str | os.PathLike[str]) -> Path:
     >>> checked_out("run.txt")
     Traceback (most recent call last):
         ...
-    ValueError: predictions are saved as .safetensors: run.txt must end so
+    ValueError: the file of predictions, run.txt, must end in .safetensors
     """
     path = expand_home(out)
     if path.suffix != ".safetensors":
-        raise ValueError(f"predictions are saved as .safetensors: {path} must end so")
+        raise ValueError(f"the file of predictions, {path}, must end in .safetensors")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot save {path}: the folder {path.parent} does not exist")
     if path.is_dir():
