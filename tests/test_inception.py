@@ -37,6 +37,7 @@ from isexplore.classifiers.inception_2015 import Inception2015, build_network, r
 from isexplore.classifiers.inception_v3 import inception_v3
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
+from isexplore.inference.acceleration import accelerated
 from isexplore.splits import shuffled_order
 
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ def randomise(network: torch.nn.Module) -> None:
             torch.nn.init.normal_(part.bias, 0, 1)
 
 
+@torch.no_grad()
+def look_at_differences(network: Any, pool: torch.nn.Module, pixels: torch.Tensor) -> None:
+    """Turn the last layer to what differs among pictures: a random network sees nearly the same in all of them."""
+    seen: list[torch.Tensor] = []
+    hook = pool.register_forward_hook(lambda _part, _inputs, pooled: seen.append(pooled.flatten(1)))
+    network(pixels)
+    hook.remove()
+    mean, weight = seen[0].mean(0), network.fc.weight
+    weight -= torch.outer(weight @ mean, mean) / mean.square().sum()
+    weight *= 3 / ((seen[0] - mean) @ weight.T).std()
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Leave no weights to be found, and no way to download them; return the empty cache."""
@@ -95,13 +108,8 @@ def peer() -> Any:
         stub.setattr(fidelity.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         network = fidelity.FeatureExtractorInceptionV3("peer", ["logits_unbiased", "logits"])
     randomise(network)
-    # A random network sees nearly the same in all pictures: let the last layer look at what differs.
     network.features_list = ["2048"]
-    with torch.no_grad():
-        (features,) = network(as_rgb(images(32, 12)))
-        mean, weight = features.mean(0), network.fc.weight
-        weight -= torch.outer(weight @ mean, mean) / mean.square().sum()
-        weight *= 3 / ((features - mean) @ weight.T).std()
+    look_at_differences(network, network.AvgPool, as_rgb(images(32, 12)))
     network.features_list = ["logits_unbiased", "logits"]
     return network
 
@@ -121,9 +129,11 @@ def ours(file_2015: Path) -> PretrainedClassifier:
 @pytest.fixture(scope="module")
 def torchvisions() -> Any:
     """Torchvision's own network, built as for its published weights, with random ones."""
-    network = torchvision_inception_v3(weights=None, init_weights=False, transform_input=True)
+    network = torchvision_inception_v3(weights=None, init_weights=False, transform_input=True).eval()
     randomise(network)
-    return network.eval()
+    transform = Inception_V3_Weights.IMAGENET1K_V1.transforms()
+    look_at_differences(network, network.avgpool, transform(as_rgb(images(64, 12))))
+    return network
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +230,9 @@ def test_a_wrong_part_is_caught(wrong: str, file_2015: Path, peer: Any, monkeypa
     if wrong == "resize":
         half_pixel: dict[str, Any] = {"size": (299, 299), "mode": "bilinear", "align_corners": False}
         monkeypatch.setattr(
-            inception_2015, "resize_like_tensorflow_1", lambda pixels: functional.interpolate(pixels, **half_pixel)
+            inception_2015,
+            "resize_like_tensorflow_1",
+            lambda pixels: functional.interpolate(pixels.float(), **half_pixel),
         )
     found = difference(module, peer, images(64))
     assert (found > 1e-2) if wrong != "nothing" else (found == 0)
@@ -274,6 +286,7 @@ def fidelitys_512(file_2015: Path) -> tuple[dict[str, float], torch.Tensor]:
     rows: list[torch.Tensor] = []
 
     def forward(self: Any, pixels: torch.Tensor) -> Any:
+        self.to(memory_format=torch.channels_last)  # the same, in less time
         features = plain(self, pixels)
         rows.append(features[0])
         return features
@@ -323,6 +336,7 @@ def test_score_of_512_is_torchmetrics_with_the_resize_of_tensorflow(
     _, unbiased = fidelitys_512
     network = NoTrainInceptionV3("inception-v3-compat", ["logits_unbiased"], str(file_2015), antialias=False)
     batches = as_rgb(images(32, 512)).split(32)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # as torch-fidelity's was
     with torch.inference_mode():  # its network is torch-fidelity's to the bit: once is enough
         assert torch.equal(network(batches[0]), unbiased[:32])
     expected, order = torchmetrics_score(Known(unbiased.split(32)), batches, splits=4)
@@ -332,13 +346,15 @@ def test_score_of_512_is_torchmetrics_with_the_resize_of_tensorflow(
 def test_score_of_512_is_torchmetrics_with_its_own_resize(ours: PretrainedClassifier, file_2015: Path) -> None:
     # Antialiased by default, it makes fractions of a gray level: our network gets them as they are, at 299 px.
     network = NoTrainInceptionV3("inception-v3-compat", ["logits_unbiased"], str(file_2015))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the same, in less time
     pixels = as_rgb(images(32, 512))
     rows = []
     with torch.inference_mode():
         expected, order = torchmetrics_score(network, pixels.split(32), splits=4)
+    with accelerated(ours, torch.device("cpu"), "exact", 512) as exact:
         for part in pixels.split(32):
             size: dict[str, Any] = {"size": (299, 299), "mode": "bilinear", "antialias": True}
-            rows.append(ours.module(functional.interpolate(part.float(), **size)).double().softmax(1))
+            rows.append(exact.run(functional.interpolate(part.float(), **size)).double().softmax(1))
     found = torch.cat(rows)
     assert ix.inception_score(found[order], splits=4).mean == pytest.approx(expected, rel=1e-5)
 
