@@ -336,7 +336,7 @@ def test_score_of_512_is_torchmetrics_with_the_resize_of_tensorflow(
     _, unbiased = fidelitys_512
     network = NoTrainInceptionV3("inception-v3-compat", ["logits_unbiased"], str(file_2015), antialias=False)
     batches = as_rgb(images(32, 512)).split(32)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # as torch-fidelity's was
+    network.to(memory_format=torch.channels_last)  # as torch-fidelity's was
     with torch.inference_mode():  # its network is torch-fidelity's to the bit: once is enough
         assert torch.equal(network(batches[0]), unbiased[:32])
     expected, order = torchmetrics_score(Known(unbiased.split(32)), batches, splits=4)
@@ -346,7 +346,7 @@ def test_score_of_512_is_torchmetrics_with_the_resize_of_tensorflow(
 def test_score_of_512_is_torchmetrics_with_its_own_resize(ours: PretrainedClassifier, file_2015: Path) -> None:
     # Antialiased by default, it makes fractions of a gray level: our network gets them as they are, at 299 px.
     network = NoTrainInceptionV3("inception-v3-compat", ["logits_unbiased"], str(file_2015))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the same, in less time
+    network.to(memory_format=torch.channels_last)  # the same, in less time
     pixels = as_rgb(images(32, 512))
     rows = []
     with torch.inference_mode():
