@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _run(_score if options.command == "score" else _compare, options, parser)
     except KeyboardInterrupt:
-        print("isexplore: stopped", file=sys.stderr)
+        kept = "; what an Inception network or a network file has computed is kept: run the same again to go on"
+        print(f"isexplore: stopped{kept if options.command in ('score', 'compare') else ''}", file=sys.stderr)
         return 130
     except _EXPECTED as error:
         print("isexplore:", " ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
@@ -253,6 +254,7 @@ def _predictions(
         images = demo.open_set(source.removeprefix("demo:"))
     else:
         images = open_images(source, value_range=options.range and tuple(options.range), layout=options.layout)
+    print("images:", images, file=sys.stderr)  # with the range that was inferred
     if most_splits_are_images:  # say so before the work, not after it
         check_splits(options.splits, len(images))
     return predict(
@@ -287,5 +289,7 @@ def _details(score: Score, predictions: Predictions) -> dict[str, Any]:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as one readable line, without the place in the code."""
-    print("warning:", message, file=sys.stderr)
+    """Print a warning as one readable line, without the place in the code; a progress bar makes room for it."""
+    from tqdm import tqdm
+
+    tqdm.write(f"warning: {message}", file=sys.stderr)

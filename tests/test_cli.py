@@ -183,10 +183,18 @@ def test_failure_is_one_readable_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.safetensors").mkdir()
     code, out, err = run("score", *arguments)
-    (line,) = [line for line in err.splitlines() if line and "images/s" not in line]  # besides the progress bar
+    about_images = ("images: ", "images/s")  # what they are, and the progress bar
+    (line,) = [line for line in err.splitlines() if line and not any(words in line for words in about_images)]
     assert (code, out) == (1, "")
     assert line.startswith("isexplore: ")
     assert message in line
+
+
+def test_what_the_images_are_is_said(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).uniform(-1, 1, (20, 8, 8, 1)))
+    code, _, err = run("score", tmp_path / "images.npy", "--classifier", "digits", "--splits", "2")
+    assert code == 0
+    assert "images: images.npy: 20 images, 8×8 gray, float64, range −1–1 (inferred)\n" in err
 
 
 @pytest.mark.parametrize(
@@ -215,7 +223,10 @@ def test_ctrl_c_exits_with_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("isexplore.predictions.load", interrupted)
-    assert run("score", saved) == (130, "", "isexplore: stopped\n")
+    code, out, err = run("score", saved)
+    assert (code, out) == (130, "")
+    assert err.startswith("isexplore: stopped; what")
+    assert err.count("\n") == 1
 
 
 def test_terminal_without_unicode(saved: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import multiprocessing
 import re
 import tempfile
 import weakref
@@ -23,6 +24,7 @@ from torch import nn
 
 from isexplore import inference
 from isexplore.classifiers import load_classifier
+from isexplore.classifiers.digits import DigitsClassifier
 from isexplore.images import ImageSet, open_images
 from isexplore.inference import classify, predict, shard_run
 from isexplore.inference.devices import devices
@@ -591,6 +593,32 @@ def test_a_failure_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
+def test_two_runs_do_not_write_the_same_file(tmp_path: Path) -> None:
+    out = tmp_path / "run.safetensors"
+
+    def begin_another(logits: torch.Tensor) -> torch.Tensor:
+        with pytest.raises(FileExistsError, match="another run is writing the same file"):
+            on_cpu(FEW, Network(), out=out)
+        return logits
+
+    assert len(on_cpu(FEW, Network(begin_another), out=out)) == 5
+    assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
+    (tmp_path / ".run.safetensors.part").mkdir()  # as a run that was killed leaves it
+    (tmp_path / ".run.safetensors.part" / "lock").touch()
+    assert len(on_cpu(FEW, Network(), out=out)) == 5
+    assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
+
+
+def test_pictures_that_do_not_go_together_are_told_without_a_traceback(tmp_path: Path) -> None:
+    for i, size in enumerate([8, 8, 8, 9, 8, 8]):
+        Image.new("L", (size, 8)).save(tmp_path / f"{i}.png")
+    before = len(multiprocessing.active_children())
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    with pytest.raises(ValueError, match=r"^Sequential got images of different shapes"):
+        on_cpu(tmp_path, network, batch_size=2)
+    assert len(multiprocessing.active_children()) == before
+
+
 def test_nothing_is_left_among_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     predictions = on_cpu(FEW, "digits")
@@ -618,6 +646,20 @@ def test_where_memory_runs_out_batches_are_computed_in_halves(error: Exception) 
     np.testing.assert_allclose(
         found.probabilities, on_cpu(DIGITS[:40], network, batch_size=4).probabilities, rtol=0, atol=1e-6
     )
+
+
+def test_a_network_that_changes_its_input_is_given_a_copy() -> None:
+    class InPlace(Network):
+        def forward(self, images: torch.Tensor) -> Any:
+            images.mul_(2)
+            if len(images) > 3:
+                raise torch.OutOfMemoryError("full")
+            return super().forward(images)
+
+    torch.manual_seed(0)
+    network = InPlace()
+    found, expected = (on_cpu(DIGITS[:12], network, batch_size=size).probabilities for size in (6, 3))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_an_image_that_does_not_fit_at_all_ends_the_run() -> None:
@@ -680,14 +722,27 @@ def test_a_fast_run_says_how_far_it_is_off() -> None:
     assert "float" not in str(scores[1])
 
 
+def test_equal_batches_of_a_fast_run_are_compared_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    class Known(DigitsClassifier):
+        weights_sha256 = "00" * 32
+
+    said = on_cpu(np.concatenate([FEW] * 8), Known(), precision="fast", batch_size=5).provenance.precision
+    assert "ln IS of 5 images" in str(said) or "without bfloat16" in str(said)
+
+
 def test_a_fast_run_that_is_too_coarse_warns() -> None:
     class Coarse(Network):
         def forward(self, images: torch.Tensor) -> Any:
             scale = 2 if torch.is_autocast_enabled("cpu") else 1
             return scale * super().forward(images)
 
-    with pytest.warns(UserWarning, match=r"fast is too coarse here: ln IS of 5 images \d\S* % off float32's"):
-        on_cpu(FEW, Coarse(), precision="fast")
+    with pytest.warns(UserWarning, match=r"fast is too coarse here: ln IS of 200 images \d\S* % off float32's"):
+        said = on_cpu(DIGITS, Coarse(), precision="fast").provenance.precision
+    assert str(said).endswith("off float32's: too coarse, take exact)")
+    few = on_cpu(FEW, Coarse(), precision="fast").provenance.precision  # too few to tell: no warning
+    assert "ln IS of 5 images" in str(few)
 
 
 # --- CUDA

@@ -82,13 +82,43 @@ def test_two_processes_write_the_file_that_one_writes(folder: Path, network: Pat
 
 
 def test_a_failure_of_one_process_ends_all(folder: Path, network: Path, tmp_path: Path) -> None:
+    """The broken pictures of the first process are left out: the second one has to tell it."""
+    for name in ("017.png", "150.png"):
+        (folder / name).unlink()
     options = ["--classifier", str(network), "--device", "cpu", "--batch-size", "16", "--on-error", "raise"]
     done = run(2, str(folder), *options, "--out", str(tmp_path / "run.safetensors"), caches=tmp_path / "caches")
     assert done.returncode != 0
     assert done.stdout == ""
-    assert "isexplore: 017.png" in done.stderr
+    assert "isexplore: 299.png" in done.stderr
+    assert "isexplore: process 1 of 2 failed: ValueError: 299.png" in done.stderr
     assert list(tmp_path.glob("*.safetensors*")) == []
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_process_without_images_and_a_fast_run(network: Path, folder: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for i in range(4):
+        (few / f"{i}.png").write_bytes((folder / f"{i:03}.png").read_bytes())
+    options = ["--classifier", str(network), "--device", "cpu", "--batch-size", "16", "--precision", "fast", "--json"]
+    one, two = (
+        run(processes, str(few), *options, "--splits", "2", caches=tmp_path / str(processes)) for processes in (1, 2)
+    )
+    details = [json.loads(done.stdout) for done in (one, two)]
+    assert details[0]["provenance"]["precision"] == details[1]["provenance"]["precision"] != ""
+    assert details[0]["overall"] == details[1]["overall"]
+
+
+def test_processes_that_were_given_something_else_are_told() -> None:
+    ranks = Ranks(0, 1)
+    ranks.agree("images", 5, "samples")
+
+    class Two(Ranks):
+        def of_all(self, value: Any) -> list[Any]:
+            return [value, (6, "samples")]
+
+    with pytest.raises(ValueError, match="given different images"):
+        Two().agree("images", 5, "samples")
 
 
 def test_shares_are_consecutive_and_whole() -> None:

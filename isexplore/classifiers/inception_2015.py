@@ -11,7 +11,7 @@ from torch.nn import functional
 from isexplore.classifiers.imagenet import CLASSES_2015, N_OUTPUTS_2015, names_2015
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
-from isexplore.classifiers.weights import get_weights, verify_weights
+from isexplore.classifiers.weights import get_weights, verify_weights, weights_note
 
 if TYPE_CHECKING:
     import os
@@ -101,6 +101,7 @@ def inception_2015(
     fill(network, read_weights(path), path)
     names = names_2015()
     only = "" if classes == N_OUTPUTS_2015 else ", 1000 classes"
+    only += weights_note("inception-2015", digest)
     return PretrainedClassifier(
         Inception2015(network, bias=bias, classes=classes).eval(),
         name=f"inception-2015, logits {'with' if bias else 'without'} bias{only}",

@@ -10,7 +10,7 @@ from torch import nn
 from isexplore.classifiers.imagenet import imagenet_names
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
-from isexplore.classifiers.weights import get_weights, verify_weights
+from isexplore.classifiers.weights import get_weights, verify_weights, weights_note
 
 if TYPE_CHECKING:
     import os
@@ -89,7 +89,7 @@ def inception_v3(*, weights: str | os.PathLike[str] | None = None) -> Pretrained
     fill(network, state, path)
     return PretrainedClassifier(
         InceptionV3(network).eval(),
-        name="inception-v3",
+        name="inception-v3" + weights_note("inception-v3", digest),
         class_names=imagenet_names(),
         preprocessing="RGB, torchvision's: shorter side antialiased bilinear to 342, centre 299×299, 0–1, "
         "ImageNet mean and deviation",

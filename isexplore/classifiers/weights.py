@@ -259,6 +259,19 @@ def verify_weights(path: Path) -> str:
     return digest
 
 
+def weights_note(name: str, digest: str) -> str:
+    """Say beside a network's name that its weights are not the published file, as the digits in that one's name tell.
+
+    Examples
+    --------
+    >>> weights_note("inception-2015", "6726825d" + 56 * "0"), weights_note("inception-2015", 64 * "0")
+    ('', ', weights 00000000… of your own')
+    """
+    return (
+        "" if digest.startswith(stated_digits(_published(name).file) or "?") else f", weights {digest[:8]}… of your own"
+    )
+
+
 def _published(name: str) -> Published:
     if name not in PUBLISHED:
         raise ValueError(f"no published weights belong to {name!r}; known are: {', '.join(map(repr, PUBLISHED))}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from isexplore.classifiers import load_classifier
 from isexplore.images import open_images
 from isexplore.inference.devices import find_device
+from isexplore.inference.fast_check import compared
 from isexplore.inference.ranks import find_ranks, working_folder
 from isexplore.inference.settings import OnError, Precision, Settings
 from isexplore.inference.shard_run import plan, write_shard
@@ -20,7 +21,7 @@ from isexplore.predictions.assembly import assemble, checked_out, reasons
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import torch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from isexplore.classifiers import Classifier
     from isexplore.images import ImageSet
     from isexplore.inference.batches import Batch
+    from isexplore.inference.shard_run import Outcome
 
 __all__ = ["classify", "predict"]
 
@@ -52,10 +54,8 @@ def predict(  # noqa: PLR0913 - these are the options that users asked other lib
     Memory stays flat: predictions go to disk as they come, and are memory-mapped in the end. Those of a network whose
     weights have a SHA-256, as the Inception networks and network files have, are also kept in a cache, found again by
     the pixels of the images. So a run that was interrupted, by Ctrl-C, a kill or a power cut, goes on where it was, and
-    a set is not computed twice. The cache lies in ``~/.cache/isexplore/predictions`` (or in $XDG_CACHE_HOME), holds at
-    most 10 GiB, and may be deleted at any time.
-
-    Where torch.distributed has several processes, each classifies its share, and all return the whole.
+    a set is not computed twice, as long as its batches are of one size. The cache lies in
+    ``~/.cache/isexplore/predictions`` (or in $XDG_CACHE_HOME), is trimmed to 10 GiB, and may be deleted at any time.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ def predict(  # noqa: PLR0913 - these are the options that users asked other lib
         torch knows, such as ``"cpu"``, ``"cuda:1"`` or ``"mps"``.
     precision : {"exact", "fast"}
         "exact" is float32 throughout, without TF32. "fast" is bfloat16 where the device has it, and compiled where the
-        run is long enough; up to 256 images are computed in both, and the change of their ln IS is reported.
+        run is long enough; some images, 256 at most or one batch, are computed in both, and how much their ln IS
+        changed is reported.
     batch_size : int, optional
         Images a batch. By default what suits the network, the images and the device's free memory; where memory runs
         out all the same, batches are computed in halves.
@@ -154,13 +155,13 @@ def classify(
         shards = [folder / f"shard-{rank:05d}" for rank in range(ranks.world)]
         with ranks.together():
             job = plan(sample, network, settings, place, ranks)
-            precision = write_shard(job, ranks, shards[ranks.rank], settings.on_error, report, watch)
+            outcome = write_shard(job, ranks, shards[ranks.rank], settings.on_error, report, watch)
         provenance = Provenance(
             source=sample.name,
             classifier=network.name,
             preprocessing=network.preprocessing,
             device=str(place),
-            precision=precision,
+            precision=_precision(ranks.of_all(outcome)),
             weights_sha256=getattr(network, "weights_sha256", None),
             versions={name: version(name) for name in ("numpy", "torch")},
             created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -171,6 +172,14 @@ def classify(
                 assemble(shards, result, network.class_names, provenance)
         with ranks.together():  # before the folder is deleted, which the memory map survives
             return load(result)
+
+
+def _precision(outcomes: Sequence[Outcome]) -> str:
+    """Say how exactly the rows of all shards were computed."""
+    how = " and ".join(dict.fromkeys(precision for outcome in outcomes for precision in outcome.precisions))
+    if "bfloat16" not in how:
+        return how
+    return f"{how} ({compared([known for outcome in outcomes for known in outcome.checked])})"
 
 
 @contextmanager
@@ -185,7 +194,7 @@ def _reporter(progress: bool | Callable[[int, int], None]) -> Iterator[Callable[
     def report(done: int, total: int) -> None:
         nonlocal bar
         if bar is None:  # not before there is something to do: an early error stands alone
-            bar = tqdm(total=total, unit=" images", disable=not progress)
+            bar = tqdm(total=total, unit=" images", disable=not (progress and total))
         bar.update(done - bar.n)
 
     try:

@@ -140,6 +140,7 @@ def usual_batch_size(classifier: Classifier, shape: tuple[int, int, int], place:
         import torch
 
         free, _ = torch.cuda.mem_get_info(place)
+        free += torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)  # torch's own, for another use
         most = free // (2 * _GPU_BYTES * seen)  # half of it: others live there, and memory breaks into pieces
     else:
         most = _CPU_PIXELS // seen

@@ -18,8 +18,12 @@ __all__ = ["fetch_later", "in_parts", "probabilities"]
 _SUM_TOLERANCE = 1e-4
 
 
-def in_parts(run: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Make a network compute a batch in halves, quarters … where memory runs out; it remembers what fitted.
+def in_parts(
+    run: Callable[[torch.Tensor], torch.Tensor], place: torch.device
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Make a network compute a batch of the CPU in halves, quarters … where memory runs out; it remembers what fitted.
+
+    Each part is copied to the device, so that the batch is whole whatever the network does to its input.
 
     Examples
     --------
@@ -29,7 +33,7 @@ def in_parts(run: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Ten
     ...         raise torch.OutOfMemoryError
     ...     print(len(batch), "at once")
     ...     return 2 * batch
-    >>> in_parts(small)(torch.arange(6))
+    >>> in_parts(small, torch.device("cpu"))(torch.arange(6))
     3 at once
     3 at once
     tensor([ 0,  2,  4,  6,  8, 10])
@@ -37,6 +41,7 @@ def in_parts(run: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Ten
     import torch
 
     most: int | None = None
+    copies = torch.cuda.Stream(place) if place.type == "cuda" else None
 
     def compute(batch: torch.Tensor) -> torch.Tensor:
         nonlocal most
@@ -44,13 +49,13 @@ def in_parts(run: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Ten
             at_once = min(most or len(batch), len(batch))
             try:
                 if at_once == len(batch):
-                    return run(batch)
-                return torch.cat([run(part) for part in batch.split(at_once)])
+                    return run(_copy(batch, place, copies))
+                return torch.cat([run(_copy(part, place, copies)) for part in batch.split(at_once)])
             except (RuntimeError, MemoryError) as error:
                 if at_once == 1 or not _out_of_memory(error):
                     raise
             most = at_once // 2  # only here is what the error held on to free
-            if batch.is_cuda:
+            if copies is not None:
                 torch.cuda.empty_cache()
 
     return compute
@@ -131,9 +136,24 @@ def probabilities(logits: object, names: Sequence[str], network: Classifier) -> 
     return rows
 
 
+def _copy(batch: torch.Tensor, place: torch.device, copies: torch.cuda.Stream | None) -> torch.Tensor:
+    """Copy a batch to a device: to a GPU beside what it computes, on a stream of its own."""
+    import torch
+
+    if copies is None:
+        return batch.to(place, copy=True)
+    computing = torch.cuda.current_stream(place)
+    with torch.cuda.stream(copies):
+        there = batch.to(place, non_blocking=True)
+    computing.wait_stream(copies)
+    there.record_stream(computing)  # its memory is free again only when that stream is through with it
+    return there
+
+
 def _out_of_memory(error: Exception) -> bool:
     import torch
 
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return "out of memory" in str(error) or "can't allocate memory" in str(error)  # Apple's GPU, and the CPU
+    # Apple's GPU, the CPU, and NVIDIA's libraries, each in its own words.
+    return any(words in str(error) for words in ("out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED"))

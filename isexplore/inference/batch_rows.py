@@ -71,7 +71,7 @@ def computing(
     >>> from isexplore.inference.batches import read_batches
     >>> from isexplore.classifiers import load_classifier
     >>> digits = load_classifier("digits")
-    >>> (batch,) = read_batches(ix.demo.real(), digits.prepare, 4, range(1), cache=None, pinned=False)
+    >>> (batch,) = read_batches(ix.demo.real(), digits.prepare, 4, range(1), cache=None)
     >>> with computing(Job(ix.demo.real(), digits, "exact", torch.device("cpu"), 4), None, frozenset()) as start:
     ...     start(batch)().rows.argmax(axis=1)
     array([0, 1, 2, 3])
@@ -83,16 +83,16 @@ def computing(
             # By the length of the whole run: a resumed one, and each of several processes, must do the same.
             images = len(job.sample) if precision == job.precision else len(twice) * job.batch_size
             network = stack.enter_context(accelerated(job.network, job.place, precision, images, job.batch_size))
-            return in_parts(network.run), network.description
+            return in_parts(network.run, job.place), network.description
 
         def start(batch: Batch) -> Callable[[], KnownRows]:
             if batch.known is not None:
                 return lambda known=batch.known: known  # type: ignore[misc] # mypy loses a default's type
             names = [job.sample.image_names[i] for i in batch.indices]
-            pixels = batch.tensor.to(job.place, non_blocking=True)
             run, precision = ready(job.precision)
-            fetch = fetch_later(run(pixels))
-            fetch_exact = fetch_later(ready("exact")[0](pixels)) if batch.number in twice else None
+            fetch = fetch_later(run(batch.tensor))
+            check = batch.number in twice and "bfloat16" in precision
+            fetch_exact = fetch_later(ready("exact")[0](batch.tensor)) if check else None
 
             def wait() -> KnownRows:
                 exact = None if fetch_exact is None else probabilities(fetch_exact(), names, job.network)

@@ -16,7 +16,8 @@ from PIL import Image
 from isexplore.predictions import THUMBNAIL_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Set as AbstractSet
 
     import torch
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ __all__ = ["Batch", "read_batches"]
 
 _MOST_WORKERS = 16
 _IN_FLIGHT = 2  # batches that each worker may be ahead
-_AMPLE = 2**31  # bytes of shared memory: containers often have 64 MB, and a process that asks for more is killed
+_AMPLE = 2  # times what is in flight, of shared memory: containers often have 64 MB, and who asks for more is killed
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ class Batch:
         Names the pixels of the images, for the cache; empty where there is no cache.
     known : KnownRows or None
         The rows, where an earlier run has computed them.
+    error : Exception or None
+        Why the pictures can't be made ready for the classifier.
     """
 
     number: int
@@ -61,6 +64,7 @@ class Batch:
     skipped: list[tuple[str, str]]
     digest: str
     known: KnownRows | None
+    error: Exception | None = None
 
     def pin_memory(self) -> Self:
         """Put the pixels where a GPU can fetch them by itself: torch's loader calls this in a thread of its own."""
@@ -80,7 +84,8 @@ class _Reader:
     prepare: Callable[[Sequence[NDArray[np.uint8]]], torch.Tensor]
     batch_size: int
     cache: RowCache | None
-    share: bool
+    twice: AbstractSet[int]
+    in_flight: int  # batches on their way between processes; none where this one reads them
 
     def __len__(self) -> int:
         return count_batches(len(self.sample), self.batch_size)
@@ -96,15 +101,23 @@ class _Reader:
             except (OSError, ValueError) as error:
                 skipped.append((self.sample.image_names[i], str(error)))
         batch = list(pictures.values())
-        digest, known, pixels = "", None, None
+        digest, known, pixels, failure = "", None, None, None
         if self.cache is not None and batch:
             digest = _digest(batch)
-            known = self.cache.find(digest, len(batch))
+            known = self.cache.find(digest, len(batch), twice=number in self.twice)
         if known is None and batch:
-            prepared = self.prepare(batch)
-            pixels = prepared if self.share else prepared.numpy()
+            try:
+                pixels = self._prepared(batch)
+            except Exception as error:  # noqa: BLE001 - told by whoever asked; from here it would be a page of traceback
+                failure = error
         thumbnails = [_thumbnail(picture) for picture in batch]
-        return Batch(number, stop, tuple(pictures), pixels, thumbnails, skipped, digest, known)
+        return Batch(number, stop, tuple(pictures), pixels, thumbnails, skipped, digest, known, failure)
+
+    def _prepared(self, pictures: Sequence[NDArray[np.uint8]]) -> torch.Tensor | NDArray[Any]:
+        """Return pixels in shared memory where there is enough of it, else such as are sent through a pipe."""
+        prepared = self.prepare(pictures)
+        ample = not self.in_flight or _shared_memory() > _AMPLE * self.in_flight * prepared.nbytes
+        return prepared if ample else prepared.numpy()
 
 
 def read_batches(  # noqa: PLR0913 - what, how, and where to
@@ -114,8 +127,9 @@ def read_batches(  # noqa: PLR0913 - what, how, and where to
     numbers: range,
     *,
     cache: RowCache | None,
-    pinned: bool,
-) -> Iterator[Batch]:
+    twice: AbstractSet[int] = frozenset(),
+    pinned: bool = False,
+) -> Generator[Batch]:
     """Read batches of a set, in order: batch k holds the images from k · batch_size on.
 
     Pictures in files are decoded by worker processes, a few batches ahead of whoever asks.
@@ -130,6 +144,8 @@ def read_batches(  # noqa: PLR0913 - what, how, and where to
         Which batches to read.
     cache : RowCache or None
         Where rows may be known already.
+    twice : set of int
+        The numbers of the batches whose rows are wanted in exact precision, too.
     pinned : bool
         Whether a GPU will fetch the pixels.
 
@@ -138,14 +154,14 @@ def read_batches(  # noqa: PLR0913 - what, how, and where to
     >>> import isexplore as ix
     >>> from isexplore.classifiers import load_classifier
     >>> prepare = load_classifier("digits").prepare
-    >>> batches = read_batches(ix.demo.real(), prepare, 1000, range(2), cache=None, pinned=False)
+    >>> batches = read_batches(ix.demo.real(), prepare, 1000, range(2), cache=None)
     >>> [len(batch.indices) for batch in batches]
     [1000, 797]
     """
     from torch.utils.data import DataLoader
 
     workers = _workers(len(numbers)) if sample.in_files else 0
-    reader: Any = _Reader(sample, prepare, batch_size, cache, share=not workers or _shared_memory() > _AMPLE)
+    reader: Any = _Reader(sample, prepare, batch_size, cache, twice, in_flight=workers * _IN_FLIGHT)
     options: dict[str, Any] = {"multiprocessing_context": "fork", "prefetch_factor": _IN_FLIGHT} if workers else {}
     loader: DataLoader[Batch] = DataLoader(
         reader,

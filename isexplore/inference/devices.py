@@ -102,10 +102,10 @@ def full_precision() -> Iterator[None]:
     import torch
 
     backends: Any = torch.backends
-    cudnn = backends.cudnn
+    cudnn, mkldnn = backends.cudnn, backends.mkldnn
     with ExitStack() as undo:
         if hasattr(cudnn, "conv"):  # torch 2.9 has new switches, and refuses to mix the two kinds
-            for part in (cudnn.conv, backends.cuda.matmul, backends.mkldnn.matmul):
+            for part in (cudnn.conv, cudnn.rnn, backends.cuda.matmul, mkldnn.conv, mkldnn.rnn, mkldnn.matmul):
                 undo.callback(setattr, part, "fp32_precision", part.fp32_precision)
                 part.fp32_precision = "ieee"
         else:

@@ -11,66 +11,63 @@ import numpy as np
 from isexplore.score import inception_score
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
     from isexplore.inference.row_cache import KnownRows
 
-__all__ = ["FastCheck"]
+__all__ = ["checked_batches", "compared"]
 
 _IMAGES = 256
-_TOLERANCE = 1e-3
 _SHARE = 16  # at most one batch in so many is computed twice
+_TOLERANCE = 1e-3
+_TELLS = 128  # images: with fewer, chance alone changes ln IS by more than the tolerance
 
 
-class FastCheck:
-    """Chooses batches to compute twice, spread evenly over a set, and compares fast rows with exact ones.
+def checked_batches(n_batches: int, batch_size: int) -> frozenset[int]:
+    """Choose batches to compute twice: 256 images or one batch, fewer in a short run, spread evenly over the set.
+
+    Examples
+    --------
+    >>> sorted(checked_batches(n_batches=1000, batch_size=64))
+    [125, 375, 625, 875]
+    """
+    count = max(1, min(-(-_IMAGES // batch_size), n_batches // _SHARE))
+    return frozenset((2 * i + 1) * n_batches // (2 * count) for i in range(count))
+
+
+def compared(batches: Sequence[KnownRows]) -> str:
+    """Say how much ln IS of the images that were computed twice has changed.
 
     Parameters
     ----------
-    n_batches, batch_size : int
-        How many batches the set has, and the most images in one.
+    batches : sequence of KnownRows
+        Those that have exact rows, too.
+
+    Warns
+    -----
+    UserWarning
+        If it changed by more than a thousandth, where the images are enough to tell.
 
     Examples
     --------
     >>> from isexplore.inference.row_cache import KnownRows
-    >>> check = FastCheck(n_batches=1000, batch_size=64)
-    >>> sorted(check.batches)
-    [125, 375, 625, 875]
     >>> rows = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
-    >>> check.add(KnownRows(rows, "bfloat16", exact=rows))
-    >>> print(check)
-    ln IS of 2 images 0 % off float32's
+    >>> compared([KnownRows(rows, "bfloat16", exact=rows)])
+    "ln IS of 2 images 0 % off float32's"
     """
-
-    def __init__(self, n_batches: int, batch_size: int) -> None:
-        count = max(1, min(-(-_IMAGES // batch_size), n_batches // _SHARE))
-        self.batches = frozenset((2 * i + 1) * n_batches // (2 * count) for i in range(count))
-        self._fast: list[NDArray[np.float32]] = []
-        self._exact: list[NDArray[np.float32]] = []
-
-    def add(self, known: KnownRows) -> None:
-        """Take a batch into account, where it was computed twice."""
-        if known.exact is not None:
-            self._fast.append(known.rows)
-            self._exact.append(known.exact)
-
-    @property
-    def change(self) -> float:
-        """How much ln IS of these images changed, as a share of ln IS; NaN where it is zero or there are none."""
-        if not self._fast:
-            return math.nan
-        fast, exact = (
-            math.log(inception_score(np.concatenate(rows), splits=1).overall) for rows in (self._fast, self._exact)
-        )
-        return abs(fast - exact) / exact if exact > 0 else math.nan
-
-    def __str__(self) -> str:
-        if math.isnan(self.change):
-            return "not compared with float32"
-        return f"ln IS of {sum(map(len, self._fast))} images {100 * self.change:.2g} % off float32's"
-
-    def warn(self) -> None:
-        """Warn if ln IS changed by more than a thousandth."""
-        if self.change > _TOLERANCE:
-            message = f'fast is too coarse here: {self}. Take precision="exact" (--precision exact in a shell)'
-            warnings.warn(message, stacklevel=2)
+    both = [(known.rows, known.exact) for known in batches if known.exact is not None]
+    if not both:
+        return "not compared with float32"
+    fast, exact = (
+        math.log(inception_score(np.concatenate(rows), splits=1).overall) for rows in zip(*both, strict=True)
+    )
+    if exact <= 0:
+        return "not compared with float32: ln IS of the images that were is zero"
+    change = abs(fast - exact) / exact
+    n_images = sum(len(rows) for rows, _ in both)
+    said = f"ln IS of {n_images} images {100 * change:.2g} % off float32's"
+    if change <= _TOLERANCE or n_images < _TELLS:
+        return said
+    message = f'fast is too coarse here: {said}. Take precision="exact" (--precision exact in a shell)'
+    warnings.warn(message, stacklevel=2)
+    return f"{said}: too coarse, take exact"

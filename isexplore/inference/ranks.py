@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from filelock import BaseFileLock
+
 __all__ = ["Ranks", "find_ranks", "process_group", "working_folder"]
+
+_PATIENCE = timedelta(days=7)
+_SHARED = ContextVar("several processes share what this one classifies", default=False)
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,19 @@ class Ranks:
 
     def of_first(self, value: Any) -> Any:
         """Return what the first process says."""
-        return self._all(value)[0]
+        return self.of_all(value)[0]
+
+    def agree(self, what: str, *values: object) -> None:
+        """Make sure that all processes were given the same.
+
+        Raises
+        ------
+        ValueError
+            If they were not.
+        """
+        said = self.of_all(values)
+        if any(other != said[0] for other in said):
+            raise ValueError(f"the processes of this run were given different {what}: {said}")
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -55,13 +76,14 @@ class Ranks:
         try:
             yield
         except Exception as error:
-            self._all(f"{type(error).__name__}: {error}")
+            self.of_all(f"{type(error).__name__}: {error}")
             raise
-        for rank, text in enumerate(self._all(None)):
+        for rank, text in enumerate(self.of_all(None)):
             if text is not None:
                 raise RuntimeError(f"process {rank} of {self.world} failed: {text}")
 
-    def _all(self, value: Any) -> list[Any]:
+    def of_all(self, value: Any) -> list[Any]:
+        """Return what each process says, in order."""
         if self.world == 1:
             return [value]
         from torch import distributed
@@ -73,7 +95,10 @@ class Ranks:
 
 @contextmanager
 def find_ranks() -> Iterator[Ranks]:
-    """Find out which process of how many this is: torch.distributed knows, where it was initialised.
+    """Find out which process of how many this is, within `process_group`.
+
+    Elsewhere it is the only one, whatever else torch.distributed is used for: training code may well classify in one
+    of its processes alone.
 
     Examples
     --------
@@ -81,13 +106,13 @@ def find_ranks() -> Iterator[Ranks]:
     ...     ranks.rank, ranks.world
     (0, 1)
     """
-    from torch import distributed
-
-    if not (distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1):
+    if not _SHARED.get():
         yield Ranks()
         return
-    # A few words are exchanged, which need no GPU, whatever the processes use among themselves.
-    group = distributed.new_group(backend="gloo")
+    from torch import distributed
+
+    # A few words are exchanged, which need no GPU; one process may have to wait long for another.
+    group = distributed.new_group(backend="gloo", timeout=_PATIENCE)
     try:
         yield Ranks(distributed.get_rank(), distributed.get_world_size(), group)
     finally:
@@ -111,10 +136,12 @@ def process_group() -> Iterator[int]:
 
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
+    shared = _SHARED.set(True)
     try:
         yield distributed.get_rank()
     finally:
+        _SHARED.reset(shared)
         distributed.destroy_process_group()
 
 
@@ -123,17 +150,38 @@ def working_folder(ranks: Ranks, out: Path | None) -> Iterator[Path]:
     """Make a folder for the shards of all processes: beside the result, or where temporary files go.
 
     It is deleted in the end. A process that is killed leaves it; the next run to the same result deletes it.
+
+    Raises
+    ------
+    ValueError
+        If the processes are on several machines, and `out` does not say which folder they share.
+    FileExistsError
+        If another run writes the same result.
     """
     if out is None:
+        if int(os.environ.get("LOCAL_WORLD_SIZE", "1")) < ranks.world:
+            raise ValueError("processes on several machines need --out, in a folder that all of them see")
         folder = Path(ranks.of_first(mkdtemp(prefix="isexplore-") if ranks.rank == 0 else None))
     else:
         folder = out.with_name(f".{out.name}.part")
+    lock = FileLock(folder / "lock")
+    try:
         with ranks.together():
             if ranks.rank == 0:
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir()
-    try:
+                _claim(folder, lock)
         yield folder
     finally:
-        if ranks.rank == 0:
+        if lock.is_locked:
             shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+
+
+def _claim(folder: Path, lock: BaseFileLock) -> None:
+    """Empty a folder, if no other run uses it."""
+    folder.mkdir(exist_ok=True)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise FileExistsError(f"another run is writing the same file: {folder} is its work") from None
+    for shard in folder.glob("shard-*"):
+        shutil.rmtree(shard, ignore_errors=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -29,6 +31,7 @@ __all__ = ["KnownRows", "RowCache", "open_cache"]
 _FORMAT = 1
 MOST_BYTES = 10 * 2**30
 _TOLERANCE = 1e-3
+_A_DAY = 86400
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +78,20 @@ class RowCache:
 
     folder: Path
 
-    def find(self, digest: str, n_images: int) -> KnownRows | None:
-        """Return the rows of these images; None where they are not known, or the file is damaged."""
+    def find(self, digest: str, n_images: int, *, twice: bool = False) -> KnownRows | None:
+        """Return the rows of these images, if wanted only such as were computed twice.
+
+        None where they are not known, or the file is damaged.
+        """
         file = self.folder / f"{digest}.npz"
         try:
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 known = KnownRows(arrays["rows"], str(arrays["precision"]), arrays.get("exact"))
+        except Exception:  # noqa: BLE001 - damage can look like anything, such as an encrypted file
+            return None
+        with suppress(OSError):  # a file of somebody else's
             os.utime(file)  # what was used last is kept longest
-        except (OSError, ValueError, KeyError, BadZipFile, EOFError, NotImplementedError):
+        if twice and known.exact is None:
             return None
         return known if all(_fits(rows, n_images) for rows in (known.rows, known.exact) if rows is not None) else None
 
@@ -101,6 +110,10 @@ class RowCache:
 
     def trim(self, most: int = MOST_BYTES) -> None:
         """Delete what was not used for longest, of all classifiers, until `most` bytes are left."""
+        for part in self.folder.parent.glob("*/.isexplore-*.part"):  # of processes that were killed
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > _A_DAY:
+                    part.unlink()
         files = []
         for file in self.folder.parent.glob("*/*.npz"):
             try:
@@ -125,7 +138,7 @@ def open_cache(network: Classifier, precision: Precision, place: torch.device) -
         Its name, its weights' SHA-256 and its preprocessing tell it from others.
     precision : {"exact", "fast"}
     place : torch.device
-        What is fast is another thing on each kind of device.
+        Each kind of device rounds in its own way, as does each version of torch.
 
     Returns
     -------
@@ -148,14 +161,18 @@ def open_cache(network: Classifier, precision: Precision, place: torch.device) -
     if weights is None:
         return None
     key: list[Any] = [_FORMAT, network.name, weights, network.preprocessing]
-    key.append(precision if precision == "exact" else f"{precision} on {place.type}")
+    key += [precision, place.type, version("torch")]
     folder = cache_folder() / "predictions" / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} is not writable")
     except OSError as error:
         warnings.warn(f"what is computed can't be kept, so this run can't be resumed: {error}", stacklevel=2)
         return None
-    return RowCache(folder)
+    cache = RowCache(folder)
+    cache.trim()
+    return cache
 
 
 def _fits(rows: NDArray[Any], n_images: int) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +12,13 @@ import numpy as np
 from isexplore.inference.acceleration import usual_batch_size
 from isexplore.inference.batch_rows import Job, computing
 from isexplore.inference.batches import count_batches, read_batches
-from isexplore.inference.fast_check import FastCheck
+from isexplore.inference.fast_check import checked_batches
 from isexplore.inference.row_cache import open_cache
 from isexplore.predictions.assembly import reasons
 from isexplore.predictions.shard import Shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     import torch
@@ -29,14 +31,35 @@ if TYPE_CHECKING:
     from isexplore.inference.row_cache import KnownRows
     from isexplore.inference.settings import Settings
 
-__all__ = ["plan", "write_shard"]
+__all__ = ["Outcome", "plan", "write_shard"]
 
 _TRIED = 16  # pictures, to learn the size of one
 _USUAL_SHAPE = (299, 299, 3)
 
 
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How the rows of a shard were computed.
+
+    Attributes
+    ----------
+    precisions : tuple of str
+        In words; several where some rows are of earlier runs.
+    checked : list of KnownRows
+        The batches of a fast run that were computed twice.
+    """
+
+    precisions: tuple[str, ...]
+    checked: list[KnownRows]
+
+
 def plan(sample: ImageSet, network: Classifier, settings: Settings, place: torch.device, ranks: Ranks) -> Job:
     """Decide on the batches, the same for all processes.
+
+    Raises
+    ------
+    ValueError
+        If the processes have other images or networks, or images that each of them sees in another order.
 
     Examples
     --------
@@ -47,6 +70,10 @@ def plan(sample: ImageSet, network: Classifier, settings: Settings, place: torch
     >>> plan(ix.demo.real(), load_classifier("digits"), Settings(), torch.device("cpu"), Ranks()).batch_size
     256
     """
+    ranks.agree("images", len(sample), sample.name)
+    ranks.agree("networks", network.name, getattr(network, "weights_sha256", None))
+    if ranks.world > 1 and sample.shuffled:
+        raise ValueError(f"{sample.name} comes in another order each time: several processes can't share it")
     size = settings.batch_size or usual_batch_size(network, _first_shape(sample), place)
     return Job(sample, network, settings.precision, place, ranks.of_first(size))
 
@@ -58,7 +85,7 @@ def write_shard(  # noqa: PLR0913, PLR0917 - what is computed, where to, and who
     on_error: str,
     report: Callable[[int, int], None],
     watch: Callable[[Batch, NDArray[np.float32]], None],
-) -> str:
+) -> Outcome:
     """Classify this process's share of the images.
 
     Parameters
@@ -75,8 +102,7 @@ def write_shard(  # noqa: PLR0913, PLR0917 - what is computed, where to, and who
 
     Returns
     -------
-    str
-        How exactly the rows were computed.
+    Outcome
 
     Raises
     ------
@@ -88,36 +114,42 @@ def write_shard(  # noqa: PLR0913, PLR0917 - what is computed, where to, and who
     share = ranks.share(n_batches)
     first, last = share.start * size, min(share.stop * size, len(sample))
     cache = open_cache(job.network, job.precision, job.place)
-    check = FastCheck(n_batches, size) if job.precision == "fast" else None
+    twice = checked_batches(n_batches, size) if job.precision == "fast" else frozenset[int]()
     how: dict[str, None] = {}  # a set that keeps its order
+    checked: list[KnownRows] = []
     report(0, last - first)
-    with Shard(folder) as shard, computing(job, cache, check.batches if check else frozenset()) as start:
-        batches = read_batches(sample, job.network.prepare, size, share, cache=cache, pinned=on_gpu)
-        for batch, known in _in_turn(batches, start, ahead=int(on_gpu), on_error=on_error):
+    with (
+        Shard(folder) as shard,
+        computing(job, cache, twice) as start,
+        closing(
+            read_batches(sample, job.network.prepare, size, share, cache=cache, twice=twice, pinned=on_gpu)
+        ) as batches,
+        closing(_in_turn(batches, start, ahead=int(on_gpu), on_error=on_error)) as done,
+    ):
+        for batch, known in done:
             labels: Any = None if sample.labels is None else [sample.labels[i] for i in batch.indices]
             names = [sample.image_names[i] for i in batch.indices]
             rows = known.rows if known else np.empty((0, 0), np.float32)
             shard.append(rows, batch.thumbnails, names, labels, batch.skipped)
             if known is not None:
                 how[known.precision] = None
-                if check is not None:
-                    check.add(known)
+                if known.exact is not None and batch.number in twice:
+                    checked.append(known)
                 watch(batch, known.rows)
             report(batch.stop - first, last - first)
     if cache is not None:
         cache.trim()
-    if check is None:
-        return " and ".join(how)
-    check.warn()
-    return f"{' and '.join(how)} ({check})"
+    return Outcome(tuple(how), checked)
 
 
 def _in_turn(
     batches: Iterable[Batch], start: Callable[[Batch], Callable[[], KnownRows]], *, ahead: int, on_error: str
-) -> Iterator[tuple[Batch, KnownRows | None]]:
+) -> Generator[tuple[Batch, KnownRows | None]]:
     """Yield each batch with its rows, None if it has none; it is waited for when `ahead` others are started."""
     started: deque[tuple[Batch, Callable[[], KnownRows | None]]] = deque()
     for batch in batches:
+        if batch.error is not None:
+            raise batch.error
         if batch.skipped and on_error == "raise":
             raise ValueError(reasons(batch.skipped))
         started.append((batch, start(batch) if batch.indices else lambda: None))

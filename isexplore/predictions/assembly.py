@@ -151,6 +151,9 @@ def _stack(parts: Sequence[ShardContents], box: tuple[int, int, int]) -> Iterato
     """Yield each thumbnail in the middle of a box."""
     for picture in chain.from_iterable(part.pictures() for part in parts):
         h, w, _ = picture.shape
+        if picture.shape == box:
+            yield picture.data
+            continue
         top, left = (box[0] - h) // 2, (box[1] - w) // 2
         place = np.zeros(box, np.uint8)
         place[top : top + h, left : left + w] = picture  # one channel spreads to three

@@ -101,8 +101,7 @@ class Shard:
         }
         with self._named_errors():
             self._rows.write(rows.astype(_ROW).tobytes())
-            for picture in thumbnails:
-                self._pixels.write(picture.tobytes())
+            self._pixels.write(b"".join(picture.tobytes() for picture in thumbnails))
             self._index.write(json.dumps(batch).encode() + b"\n")
 
     def close(self) -> None:

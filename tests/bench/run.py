@@ -6,6 +6,9 @@ from pathlib import Path
 
 import explorer_paint
 import import_time
+import inference
+import inference_folder
+import inference_memory
 import interval_coverage
 import score_time
 import slider_paint
@@ -19,7 +22,16 @@ def main() -> None:
         "The peers come with the test extra, at the versions below.",
         machine(),
     ]
-    for benchmark in (import_time, explorer_paint, slider_paint, score_time, interval_coverage):
+    for benchmark in (
+        import_time,
+        explorer_paint,
+        slider_paint,
+        score_time,
+        inference,
+        inference_folder,
+        inference_memory,
+        interval_coverage,
+    ):
         part = table(benchmark.TITLE, benchmark.measure())
         print(part, flush=True)
         parts.append(part.rstrip())
