@@ -172,6 +172,14 @@ def test_ambiguous_range_must_be_stated(low: float, high: float) -> None:
     assert images.read(1).max() == 255
 
 
+def test_normalised_values_are_recognised() -> None:
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # those of ImageNet
+    with pytest.raises(ValueError, match=r"values from -2.1\d+ to 2.64 don't .*: leave out Normalize, .* or state the"):
+        open_images((RGB / RGB.max() - mean) / deviation)
+    with pytest.raises(ValueError, match=r"what black and white are: state the"):
+        open_images(between(0, 16))
+
+
 def test_stated_range_rounds_and_clips() -> None:
     array = np.array([-0.1, 0, 1, 8, 15.98, 16.1]).reshape(1, 2, 3, 1)
     read = open_images(array, layout="HWC", value_range=(0, 16)).read(0)

@@ -14,7 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
+from isexplore import demo
+from isexplore.classifiers import load_classifier
 from isexplore.inference.ranks import Ranks
+from isexplore.inference.settings import Settings
+from isexplore.inference.shard_run import plan
 from isexplore.predictions import load
 from isexplore.predictions.assembly import checked_out
 
@@ -119,6 +123,17 @@ def test_processes_that_were_given_something_else_are_told() -> None:
 
     with pytest.raises(ValueError, match="given different images"):
         Two().agree("images", 5, "samples")
+
+
+def test_a_set_in_another_order_each_time_is_not_shared() -> None:
+    class Two(Ranks):
+        def of_all(self, value: Any) -> list[Any]:
+            return [value] * self.world
+
+    sample = replace(demo.real(), shuffled=True)
+    with pytest.raises(ValueError, match="comes in another order each time: several processes can't share it"):
+        plan(sample, load_classifier("digits"), Settings(), torch.device("cpu"), Two(0, 2))
+    assert plan(sample, load_classifier("digits"), Settings(), torch.device("cpu"), Ranks()).batch_size == 256
 
 
 def test_shares_are_consecutive_and_whole() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from torch.utils.data import (
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    default_collate,
+    random_split,
+)
 
 import isexplore as ix
 from isexplore.images import archives, open_images, open_interruptibly
@@ -275,10 +289,80 @@ def test_labels_of_datasets() -> None:
     assert open_images(ConcatDataset([one, Pictures(pillow)])).labels is None
 
 
-def test_labels_of_a_shuffling_loader_are_not_those_of_its_dataset() -> None:
-    images = open_images(DataLoader(tensors, batch_size=4, shuffle=True))
+def loaders(**options: Any) -> ix.ImageSet:
+    images = open_images(DataLoader(tensors, **options), n=N)
+    whole(images)  # so that workers end
+    return images
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 4, "shuffle": True},
+        {"sampler": SubsetRandomSampler(range(N))},
+        {"batch_sampler": BatchSampler(RandomSampler(range(N)), 4, drop_last=False)},
+        {"batch_size": 4, "num_workers": 2, "in_order": False},
+    ],
+)
+def test_a_shuffling_loader_says_so_and_has_no_labels(options: dict[str, Any]) -> None:
+    images = loaders(**options)
+    assert images.shuffled
     assert images.labels is None
-    assert images.description.endswith(", shuffled: in another order each time")
+    assert images.description.endswith(", shuffled: in another order each time, labels not kept")
+
+
+def test_other_sources_are_not_shuffled() -> None:
+    for images in (loaders(batch_size=4), loaders(batch_sampler=[range(N)]), open_images(RGB), open_images(tensors)):
+        assert not images.shuffled
+        assert "shuffled" not in images.description
+
+
+def by_label(batch: list[Any]) -> Any:
+    return default_collate(sorted(batch, key=lambda item: -int(item[1])))
+
+
+def test_labels_are_not_those_of_the_dataset_where_a_loader_collates_in_its_own_way() -> None:
+    images = loaders(batch_size=4, collate_fn=by_label)
+    assert images.labels is None
+    assert images.description.endswith(", labels not kept")
+
+
+NOT_KEPT: dict[str, Any] = {
+    "dataset of pairs": lambda: Pictures(labelled),
+    "dataset of dicts": lambda: Pictures(as_dict),
+    "list of pairs": lambda: [(RGB[0], np.int64(3))],
+    "dataset of tensors": lambda: Pictures(lambda i: (FLOATS[i], torch.tensor(3))),
+    "dataset of names": lambda: Pictures(lambda i: (FLOATS[i], "cat")),
+    "stream": lambda: Stream(labelled),
+    "loader of a stream": lambda: DataLoader(Stream(as_dict), batch_size=10),
+    "loader of lists of pairs": lambda: DataLoader(Pictures(labelled), batch_size=6, collate_fn=as_list),
+    "loader of pairs of lists": lambda: DataLoader(Pictures(labelled), batch_size=6, collate_fn=transposed),
+    "loader without batches": lambda: DataLoader(Stream(labelled), batch_size=None, collate_fn=as_list),
+    "generator": lambda: lambda batch: (RGB[:batch], LABELS[:batch]),
+}
+NONE_THERE: dict[str, Any] = {
+    "Pillow images": lambda: [pillow(0), pillow(1)],
+    "dataset of arrays": lambda: Pictures(RGB.__getitem__),
+    "dataset of pictures and masks": lambda: Pictures(lambda i: (FLOATS[i], FLOATS[i, 0] > 0)),
+    "dataset of pictures and weights": lambda: Pictures(lambda i: (FLOATS[i], torch.tensor([0.5]))),
+    "dataset of dicts": lambda: Pictures(lambda i: {"image": FLOATS[i], "caption": "a"}),
+    "loader": lambda: DataLoader(TensorDataset(FLOATS), batch_size=5),
+    "loader of lists": lambda: DataLoader(Pictures(pillow), batch_size=6, collate_fn=as_list),
+    "stream": lambda: Stream(pillow),
+    "generator": lambda: lambda batch: RGB[:batch],
+    "kept": lambda: tensors,
+    "kept by a loader": lambda: DataLoader(tensors, batch_size=4),
+}
+
+
+@pytest.mark.parametrize(("sources", "lost"), [(NOT_KEPT, True), (NONE_THERE, False)])
+def test_labels_that_are_not_kept_are_mentioned(sources: dict[str, Any], lost: bool) -> None:  # noqa: FBT001
+    for kind, make in sources.items():
+        needs_n = kind.startswith(("stream", "loader of a stream", "loader without", "generator"))
+        images = open_images(make(), n=7 if needs_n else None)
+        assert images.description.endswith(", labels not kept") == lost, kind
+        assert (images.labels is None) == (not kind.startswith("kept"))
 
 
 def test_a_loader_that_drops_its_last_batch() -> None:
@@ -328,6 +412,14 @@ def test_the_range_of_floats_is_told_by_the_first_pictures() -> None:
         stated.read(1)
 
 
+def test_values_a_little_outside_the_range_are_clipped() -> None:
+    floats = [np.linspace(0, 1, 30).reshape(5, 6)] * 16 + [np.full((5, 6), value) for value in (1.005, -0.005, 1.015)]
+    images = open_images(floats)
+    assert (images.read(16).min(), images.read(17).max()) == (255, 0)
+    with pytest.raises(RuntimeError, match=r"image 0018 has values from 1.015"):
+        images.read(18)
+
+
 def test_a_stated_range_holds_for_uint8_and_not_for_pillow() -> None:
     assert open_images([np.full((5, 6), 16, np.uint8)], value_range=(0, 16)).read(0).max() == 255
     with pytest.raises(ValueError, match="describe arrays"):
@@ -372,6 +464,37 @@ def test_a_broken_item_is_skipped() -> None:
     with pytest.warns(UserWarning, match="4 of 37 images skipped: image 0005 can't be read: the disk is gone"):
         predictions = ix.predict(Pictures(make), "digits", device="cpu", progress=False)
     assert len(predictions) == 33
+
+
+def broken_at(*bad: int, make: Callable[[int], Any]) -> Pictures:
+    def item(index: int) -> Any:
+        if index in bad:
+            raise OSError("the disk is gone")
+        return make(index)
+
+    return Pictures(item)
+
+
+def test_the_first_items_may_be_broken() -> None:
+    images = open_images(broken_at(0, 1, make=pillow))
+    assert images.description == "37 images, first is 8×8 RGB"
+    np.testing.assert_array_equal(images.read(2), RGB[2])
+    for bad in ((0,), (3, 4), (15,)):
+        images = open_images(broken_at(*bad, make=lambda i: (FLOATS[i],)))
+        assert images.description.endswith(f"float32, range 0–1 (inferred from the first {16 - len(bad)})")
+        np.testing.assert_array_equal(images.read(16), RGB[16])
+        with pytest.raises(ValueError, match="can't be read: the disk is gone"):
+            images.read(bad[0])
+    holed = FLOATS.clone()
+    holed[[0, 5], 0, 0, 0] = torch.nan
+    images = open_images(TensorDataset(holed))
+    np.testing.assert_array_equal(images.read(1), RGB[1])
+    with pytest.raises(ValueError, match="image 0005 can't be read: it holds NaN"):
+        images.read(5)
+    cut_off = Image.open(io.BytesIO(FILES["img0.png"][:-30]))
+    np.testing.assert_array_equal(open_images([cut_off, pillow(1)]).read(1), RGB[1])
+    with pytest.raises(ValueError, match="Pictures: image 0000 can't be read: the disk is gone"):
+        open_images(broken_at(*range(16), make=pillow))
 
 
 def test_datasets_are_read_lazily() -> None:
@@ -494,9 +617,19 @@ def test_a_module_draws_from_latents(attribute: str) -> None:
     assert not module.layers[1].training
     assert len(np.unique(pictures, axis=0)) == 150
     np.testing.assert_array_equal(whole(open_images(module, n=150)), pictures)
-    np.testing.assert_array_equal(whole(open_images(module, n=100)), pictures[:100])
+    for n in (100, 67):  # 67 leaves a batch so small that torch.randn would draw it in another way
+        np.testing.assert_array_equal(whole(open_images(module, n=n)), pictures[:n])
     assert (whole(open_images(module, n=150, seed=1)) != pictures).any(axis=(1, 2, 3)).all()
     assert images.labels is None
+
+
+def test_noise_in_a_module_is_not_that_of_its_latents() -> None:
+    class Noisy(Generator):
+        def forward(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+            assert (torch.randn(z.shape) != z).all()
+            return super().forward(z, y)
+
+    open_images(Noisy(latent_dim=4), n=64)
 
 
 def test_latents_of_any_shape_and_type() -> None:
@@ -588,6 +721,17 @@ def test_random_states_are_put_back_after_an_error() -> None:
     assert states() == before
 
 
+def test_the_seed_for_a_later_start_of_cuda_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.cuda.is_initialized():
+        pytest.skip("CUDA runs already")
+    seeds: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    torch.manual_seed(1234)
+    open_images(noise, n=5)
+    assert len(seeds) == 3
+    assert seeds[0] == seeds[-1] == 1234 != seeds[1]
+
+
 @pytest.mark.parametrize("n", [0, -1, 1.5, True, "7"])
 def test_n_is_a_whole_number(n: Any) -> None:
     for source in (noise, Stream(pillow)):
@@ -660,6 +804,12 @@ def test_names_that_lead_out_of_an_archive_are_counted(tmp_path: Path) -> None:
         assert images.description.endswith("first is 8×8 RGB, 5 unsafe names ignored")
 
 
+def test_a_colon_in_a_name_is_not_unsafe(tmp_path: Path) -> None:
+    files = {"a:1.png": FILES["img0.png"], "b/12:30.png": FILES["img1.png"]}
+    for path in (write_zip(tmp_path / "set.zip", files), write_tar(tmp_path / "set.tar", files)):
+        assert set(open_images(path).image_names) == set(files)
+
+
 def test_links_and_devices_in_a_tar_are_counted(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "set.tar", "w") as archive:
         add(archive, "real.png", FILES["img0.png"])
@@ -668,9 +818,10 @@ def test_links_and_devices_in_a_tar_are_counted(tmp_path: Path) -> None:
         add(archive, "soft.png", type=tarfile.SYMTYPE, linkname="/etc/passwd")
         add(archive, "pipe.png", type=tarfile.FIFOTYPE)
         add(archive, "device.png", type=tarfile.CHRTYPE)
+        add(archive, "sparse.png", FILES["img0.png"], type=tarfile.GNUTYPE_SPARSE)
     images = open_images(tmp_path / "set.tar")
     assert images.image_names == ("real.png",)
-    assert images.description.endswith("4 link or special files ignored")
+    assert images.description.endswith("5 link or special files ignored")
 
 
 def test_links_in_a_zip_are_counted(tmp_path: Path) -> None:
@@ -744,6 +895,71 @@ def test_a_tar_that_unpacks_to_far_more_is_refused(tmp_path: Path, monkeypatch: 
     path = write_tar(tmp_path / "x.tgz", {"a.png": FILES["img0.png"], "zeros.bin": bytes(10 << 20), "b.png": b""})
     with pytest.raises(ValueError, match=r"x.tgz claims 10,485,760 bytes for a member: it may be a bomb"):
         open_images(path)
+
+
+def raw_tar(path: Path, *members: bytes) -> Path:
+    picture = tarfile.TarInfo("a.png")
+    picture.size = len(FILES["img0.png"])
+    content = picture.tobuf() + FILES["img0.png"] + bytes(-picture.size % 512) + b"".join(members) + bytes(10240)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".tgz" else content)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["tar", "tgz"])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_tar_with_a_negative_size_is_refused(tmp_path: Path, ending: str, kind: bytes) -> None:
+    """By its size tarfile would go back to what it has read, for ever."""
+    member = tarfile.TarInfo("b.png")
+    form: Any = tarfile.PAX_FORMAT if kind == tarfile.XHDTYPE else tarfile.GNU_FORMAT
+    if form == tarfile.PAX_FORMAT:
+        member.pax_headers = {"size": "-1024"}
+    else:
+        member.type, member.size = kind, -1024
+    calls = iter(range(100))
+
+    def check() -> None:
+        next(calls)
+
+    path = raw_tar(tmp_path / f"x.{ending}", member.tobuf(form))
+    with pytest.raises(ValueError, match=f"x.{ending} can't be read: it claims -1,024 bytes for a member"):
+        open_interruptibly(path, None, None, None, check)
+
+
+@pytest.mark.parametrize("ending", ["tar", "tgz"])
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_tar_with_a_huge_header_is_refused_before_it_is_read(tmp_path: Path, ending: str, kind: bytes) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, 2 << 20
+    path = raw_tar(tmp_path / f"x.{ending}", header.tobuf(), bytes(2 << 20))
+    with pytest.raises(ValueError, match=f"x.{ending} can't be read: it has a name or header of 2,097,152 bytes"):
+        open_images(path)
+
+
+def test_a_huge_header_at_the_start_of_a_tar_is_not_read(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.XHDTYPE, 1 << 24
+    (tmp_path / "x.tar").write_bytes(header.tobuf() + bytes(header.size))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="it has a name or header of 16,777,216 bytes"):
+        open_images(tmp_path / "x.tar")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 23
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names_in_a_tar(tmp_path: Path, form: int) -> None:
+    name = "/".join(["cat" * 30] * 20) + "/é.png"
+    with tarfile.open(tmp_path / "x.tar", "w", format=form) as archive:
+        add(archive, name, FILES["img0.png"])
+    assert open_images(tmp_path / "x.tar").image_names == (name,)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="tarfile reads it")
+def test_zstandard_says_which_python_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "x.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    with pytest.raises(ValueError, match=r"x.tar.zst can't be read before Python 3.14: unpack it"):
+        open_images(tmp_path / "x.tar.zst")
 
 
 def test_a_compressed_tar_that_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -913,8 +1129,21 @@ def test_hugging_face_datasets(hugging_face: Any) -> None:
         open_images(hugging_face.DatasetDict(train=dataset, test=dataset))
 
 
+def test_of_two_columns_of_labels_the_first_is_taken(hugging_face: Any) -> None:
+    """A set of their names has another order in another process."""
+    columns = {"image": [pillow(0)], "labels": [2], "label": [1]}
+    for order in (("image", "labels", "label"), ("label", "labels", "image")):
+        dataset = hugging_face.Dataset.from_dict({name: columns[name] for name in order})
+        assert open_images(dataset).labels == (1,)
+    several = open_images(hugging_face.Dataset.from_dict({"image": [pillow(0)], "label": [[1, 2]]}))
+    assert several.labels is None
+    assert several.description.endswith(", labels not kept")
+
+
 def test_hugging_face_streams(hugging_face: Any) -> None:
     stream = hf(hugging_face).to_iterable_dataset()
+    assert open_images(stream, n=N).description.endswith(", labels not kept")
+    assert not open_images(stream.select_columns(["picture"]), n=N).description.endswith(", labels not kept")
     np.testing.assert_array_equal(whole(open_images(stream, n=N)), RGB)
     with pytest.raises(ValueError, match="does not know how many"):
         open_images(stream)

@@ -59,7 +59,7 @@ def open_images(  # noqa: PLR0913 - every one is named
           they are while the set is in use.
         - *Dataset*: of ``torch.utils.data`` or Hugging Face ``datasets``, or a list. Items are pictures (images of
           Pillow's, arrays or tensors), tuples that start with one, or dicts with one. `isexplore.images.datasets` says
-          where labels are looked for.
+          where labels are looked for; where there are some and they are not kept, the description says so.
         - *Loader or stream*: a ``DataLoader``, which keeps its workers and its batches, or an iterable dataset.
         - *Generator*: a function of the number of pictures wanted that returns them, or a ``torch.nn.Module`` that says
           what its latents are: see `isexplore.images.generators.generator_set`.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 import tarfile
 import zipfile
 from collections import Counter
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from isexplore.images.decoding import IMAGE_ENDINGS, decode
 from isexplore.images.folders import files_set, in_order, no_pictures
@@ -33,6 +34,15 @@ _MOST_BYTES = 1 << 29
 # Pictures are compressed already. An archive that unpacks to more than this is made to fill a disk.
 _MOST_TIMES = 100
 _SLACK_BYTES = 1 << 30
+# What tarfile reads as a whole before it shows a member: long names, and records of PAX.
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+_MOST_HEADER_BYTES = 1 << 20
 
 
 def archive_set(path: Path, name: str, check: Callable[[], None]) -> ImageSet:
@@ -68,6 +78,10 @@ def archive_set(path: Path, name: str, check: Callable[[], None]) -> ImageSet:
     ...     archive_set(Path(folder, "one.zip"), "one", check=lambda: None)
     one: 1 image (.png 1), first is 6×5 RGB
     """
+    if path.name.lower().endswith(".zst") and sys.version_info < (3, 14):
+        raise ValueError(
+            f"{printable(path)} can't be read before Python 3.14: unpack it, or compress it with gzip or xz"
+        )
     is_zip = path.name.lower().endswith(".zip")
     paths, fetch, notes = _open_zip(path, check) if is_zip else _open_tar(path, check)
     return files_set(name, paths, partial(_read_member, paths, fetch), notes)
@@ -87,7 +101,7 @@ def _sorted_out(path: Path, members: Iterable[tuple[str, bool, Member]]) -> tupl
         name = PurePosixPath(written.replace("\\", "/"))  # as some Windows programs write them
         if any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in name.parts):
             continue
-        if name.is_absolute() or ".." in name.parts or PureWindowsPath(name).drive:
+        if name.is_absolute() or ".." in name.parts or PureWindowsPath(str(name)).is_absolute():
             left_out["unsafe name"] += 1
         elif not is_file:
             left_out["link or special file"] += 1
@@ -154,7 +168,7 @@ def _open_tar(path: Path, check: Callable[[], None]) -> tuple[list[str], Callabl
 
 def _is_plain(path: Path) -> bool:
     try:
-        with naming(path), tarfile.open(path, "r:"):
+        with naming(path), tarfile.open(path, "r:", tarinfo=_Member):
             return True
     except ValueError as error:
         if not isinstance(error.__cause__, tarfile.ReadError):
@@ -162,22 +176,41 @@ def _is_plain(path: Path) -> bool:
         return False
 
 
+class _Member(tarfile.TarInfo):
+    """A member of a tar whose sizes are looked at before tarfile goes by them."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        _refuse_negative(member.size)
+        if member.type in _HEADERS and member.size > _MOST_HEADER_BYTES:
+            raise ValueError(f"it has a name or header of {member.size:,} bytes, it may be a decompression bomb")
+        return member
+
+
+def _refuse_negative(size: int) -> None:
+    if size < 0:
+        raise ValueError(f"it claims {size:,} bytes for a member")
+
+
 def _tar_members(
     path: Path, held: bytearray | None, check: Callable[[], None]
 ) -> Iterator[tuple[str, bool, tuple[int, int]]]:
     """Yield (name, whether it is a regular file, (where its bytes start, how many)), and keep them if they are held."""
     most = path.stat().st_size * (1 if held is None else _MOST_TIMES) + _SLACK_BYTES
-    try:
-        archive = tarfile.open(path, "r:" if held is None else "r:*")  # noqa: SIM115 - closed below, and errors differ
-    except tarfile.ReadError as error:  # its words list every kind of compression, in lines
-        raise ValueError(f"{printable(path)} can't be read: it is no tar archive, or a damaged one") from error
+    with naming(path):
+        try:
+            archive = tarfile.open(path, "r:" if held is None else "r:*", tarinfo=_Member)  # noqa: SIM115 - closed below
+        except tarfile.ReadError as error:  # its words list every kind of compression, in lines
+            raise ValueError("it is no tar archive, or a damaged one") from error
     with archive:
         while True:
             check()
             with naming(path):
                 member = archive.next()
-            if member is None:
-                break
+                if member is None:
+                    break
+                _refuse_negative(member.size)  # which records of PAX may change
             if member.offset_data + member.size > most:
                 raise ValueError(f"{printable(path)} claims {member.size:,} bytes for a member: it may be a bomb")
             place = member.offset_data, member.size

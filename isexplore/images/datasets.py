@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isexplore.images.decoding import from_pillow
 from isexplore.images.image_set import ImageSet, as_labels
-from isexplore.images.items import Meaning, canonical, describe, learn_meaning, picture_in
+from isexplore.images.items import Meaning, canonical, describe, learn_meaning, picture_in, shows_labels
 from isexplore.images.pixels import Layout, array_name, naming
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def dataset_set(
 
     Labels are taken where they cost nothing: from an attribute ``targets`` or ``labels``, by the names in ``classes``
     if there are such; from the second tensor of a TensorDataset; from a ClassLabel column, or one that is called
-    ``label`` or ``labels``; and from what a Subset or a ConcatDataset is made of.
+    ``label`` or ``labels``; and from what a Subset or a ConcatDataset is made of. Where the first item has one and none
+    are taken, the description says so.
 
     Parameters
     ----------
@@ -55,12 +57,13 @@ def dataset_set(
     name : str, optional
         By default the name of its type.
     value_range, layout
-        As for `isexplore.open_images`. By default the range of floats is inferred from the first 16 items.
+        As for `isexplore.open_images`. By default the range of floats is inferred from those of the first 16
+        items that can be read.
 
     Raises
     ------
     ValueError
-        If it is empty, the first item is no picture, or range or layout must be stated.
+        If it is empty, none of the first 16 items is a picture, or range or layout must be stated.
 
     Examples
     --------
@@ -74,17 +77,17 @@ def dataset_set(
     count = len(dataset)
     if count == 0:
         raise ValueError(f"{name} is empty")
-    labels = dataset_labels(dataset)
+    labels, column = dataset_labels(dataset), label_column(dataset)
     dataset = picture_column(dataset)
     names = tuple(array_name(i, count) for i in range(count))
     try:
-        pictures = [_item(dataset, names, 0)]
-        if isinstance(pictures[0], np.ndarray) and pictures[0].dtype.kind not in "bu":
-            pictures += [_item(dataset, names, i) for i in range(1, min(count, FIRST))]
+        items, pictures = _first_items(dataset, names)
         meaning = learn_meaning(pictures, value_range, layout)
         description = describe(count, pictures, meaning)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+    if labels is None and (column is not None or shows_labels(items[0])):
+        description += ", labels not kept"
     return ImageSet(name, names, partial(_read, dataset, names, meaning), description, labels)
 
 
@@ -152,15 +155,26 @@ def picture_column(dataset: Any) -> Any:
     return dataset.select_columns(columns[:1]) if columns and not transformed else dataset
 
 
-def _column_labels(dataset: Any, count: int) -> tuple[int | str, ...] | None:
-    kind = sys.modules["datasets"].ClassLabel
-    classes = [column for column, feature in dataset.features.items() if isinstance(feature, kind)]
-    columns = [*classes, *({"label", "labels"} & set(dataset.features))]
-    if not columns:
+def label_column(dataset: Any) -> str | None:
+    """Choose the column of labels in a Hugging Face dataset: the first ClassLabel, or else one that is called so.
+
+    Examples
+    --------
+    >>> label_column([1, 2])
+    """
+    if not (is_hugging_face(dataset, "Dataset") or is_hugging_face(dataset, "IterableDataset")):
         return None
-    column = dataset.with_format(None).select_columns(columns[:1])
-    labels = as_labels(column[:][columns[0]], count)
-    return labels and _by_name(labels, dataset.features[columns[0]].names if classes else None)
+    kind, features = sys.modules["datasets"].ClassLabel, dataset.features or {}
+    classes = (column for column, feature in features.items() if isinstance(feature, kind))
+    return next(classes, None) or next((column for column in ("label", "labels") if column in features), None)
+
+
+def _column_labels(dataset: Any, count: int) -> tuple[int | str, ...] | None:
+    name = label_column(dataset)
+    if name is None:
+        return None
+    labels = as_labels(dataset.with_format(None).select_columns([name])[:][name], count)
+    return labels and _by_name(labels, getattr(dataset.features[name], "names", None))
 
 
 def _read(dataset: Any, names: Sequence[str], meaning: Meaning, index: int) -> NDArray[np.uint8]:
@@ -170,3 +184,33 @@ def _read(dataset: Any, names: Sequence[str], meaning: Meaning, index: int) -> N
 def _item(dataset: Any, names: Sequence[str], index: int) -> Any:
     with naming(names[index]):  # whatever a dataset raises on an item is about that item
         return picture_in(dataset[index])
+
+
+def _check_readable(picture: Any) -> None:
+    if not isinstance(picture, np.ndarray):
+        from_pillow(picture)
+    elif picture.dtype.kind == "f" and not np.isfinite(picture).all():
+        raise ValueError("it holds NaN or an infinite value")
+
+
+def _first_items(dataset: Any, names: Sequence[str]) -> tuple[list[Any], list[Any]]:
+    """Return the first item that can be read, or of floats all of the first 16 that can, and their pictures."""
+    items: list[Any] = []
+    pictures: list[Any] = []
+    first_error: ValueError | None = None
+    for index in range(min(len(names), FIRST)):
+        try:
+            with naming(names[index]):
+                item = dataset[index]
+                picture = picture_in(item)
+                _check_readable(picture)
+        except ValueError as error:
+            first_error = first_error or error
+            continue
+        items.append(item)
+        pictures.append(picture)
+        if not (isinstance(pictures[0], np.ndarray) and pictures[0].dtype.kind not in "bu"):
+            break
+    if first_error is not None and not items:
+        raise first_error
+    return items, pictures

@@ -15,7 +15,7 @@ import numpy as np
 
 from isexplore.images.datasets import is_dataset
 from isexplore.images.image_set import ImageSet
-from isexplore.images.items import Meaning, canonical, describe, learn_meaning, pictures_in
+from isexplore.images.items import Meaning, canonical, describe, learn_meaning, pictures_in, shows_labels
 from isexplore.images.pixels import Layout, array_name
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def generator_set(  # noqa: PLR0913, PLR0917 - all that open_images is told
     """Draw n pictures from a generator, in batches of 64, when they are read.
 
     *A function* is called as ``generator(batch)`` with the number of pictures wanted, and returns that many:
-    ``(B, C, H, W)``, ``(B, H, W, C)`` or ``(B, H, W)``, a list of Pillow images, or ``(pictures, labels)``. For a
-    diffusers pipeline: ``lambda batch: pipeline(prompts[:batch]).images``.
+    ``(B, C, H, W)``, ``(B, H, W, C)`` or ``(B, H, W)``, a list of Pillow images, or ``(pictures, labels)``, of which
+    the labels are not kept. For a diffusers pipeline: ``lambda batch: pipeline(prompts[:batch]).images``.
 
     *A* ``torch.nn.Module`` is called with latents: ``module(z)``, z standard normal of shape ``(B, latent_dim)``, or
     ``(B, *latent_shape)`` where the module has that attribute (``z_dim`` and ``nz`` are read like ``latent_dim``). If
@@ -65,7 +65,12 @@ def generator_set(  # noqa: PLR0913, PLR0917 - all that open_images is told
     ``num_classes`` − 1, and the set keeps y as its labels. It stays where it is, and is in eval mode meanwhile.
 
     Before each batch Python's, NumPy's and torch's global random states are seeded by (seed, number of the batch), and
-    put back afterwards: image i is the same whenever it is read, unless the generator has randomness of its own.
+    put back afterwards (torch's on the CPU, CUDA and MPS): image i is the same whenever it is read, unless the
+    generator has randomness of its own.
+
+    These states, and the module's mode, belong to the whole process. While pictures are drawn in another thread, as the
+    notebook's widgets do, what you draw at random meanwhile disturbs the pictures and is disturbed by them, and the
+    module is in eval mode for you too. Image i is the same as long as nothing else draws at the same time.
 
     Parameters
     ----------
@@ -105,22 +110,28 @@ def generator_set(  # noqa: PLR0913, PLR0917 - all that open_images is told
     draw = lru_cache(maxsize=1)(partial(_draw, make, name, n, seed))  # pictures are read one by one
     names = tuple(array_name(i, n) for i in range(n))
     try:
-        meaning = learn_meaning(draw(0), value_range, layout)
-        description = f"{describe(n, draw(0), meaning)}, drawn with seed {seed}"
+        pictures, labelled = draw(0)
+        meaning = learn_meaning(pictures, value_range, layout)
+        description = f"{describe(n, pictures, meaning)}, drawn with seed {seed}"
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     labels = tuple(i % classes for i in range(n)) if classes else None
+    if labels is None and labelled:
+        description += ", labels not kept"
     return ImageSet(name, names, partial(_read, draw, names, meaning), description, labels)
 
 
-def _read(draw: Callable[[int], list[Any]], names: Sequence[str], meaning: Meaning, index: int) -> NDArray[np.uint8]:
+def _read(
+    draw: Callable[[int], tuple[list[Any], bool]], names: Sequence[str], meaning: Meaning, index: int
+) -> NDArray[np.uint8]:
     try:
-        return canonical(draw(index // _BATCH)[index % _BATCH], names[index], meaning)
+        return canonical(draw(index // _BATCH)[0][index % _BATCH], names[index], meaning)
     except ValueError as error:  # no damaged file among others: the generator is broken
         raise RuntimeError(str(error)) from error
 
 
-def _draw(make: Callable[[int, int], Any], name: str, n: int, seed: int, batch: int) -> list[Any]:
+def _draw(make: Callable[[int, int], Any], name: str, n: int, seed: int, batch: int) -> tuple[list[Any], bool]:
+    """Return the pictures of a batch, and whether there are labels beside them."""
     first = batch * _BATCH
     wanted = min(_BATCH, n - first)
     with _ONE_DRAW, _seeded(seed, batch):
@@ -135,7 +146,7 @@ def _draw(make: Callable[[int, int], Any], name: str, n: int, seed: int, batch: 
         raise RuntimeError(f"{name} was asked for {wanted} images: {error}") from error
     if len(pictures) != wanted:
         raise RuntimeError(f"{name} was asked for {wanted} images and returned {len(pictures)}")
-    return pictures
+    return pictures, shows_labels(made)
 
 
 def _call(generator: Callable[[int], Any], wanted: int, _: int) -> Any:
@@ -210,14 +221,19 @@ def _seeded(seed: int, batch: int) -> Iterator[None]:
     import torch
 
     _, number = _numbers(seed, batch)
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    cuda_runs, has_mps = torch.cuda.is_initialized(), torch.backends.mps.is_available()
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - generators may use the old one
-    with torch.random.fork_rng(devices):
-        random.seed(number)
-        np.random.seed(number)  # noqa: NPY002 - as above
-        torch.manual_seed(number)
-        try:
+    mps = torch.mps.get_rng_state() if has_mps else None
+    try:
+        with torch.random.fork_rng(range(torch.cuda.device_count()) if cuda_runs else ()):
+            random.seed(number)
+            np.random.seed(number)  # noqa: NPY002 - as above
+            torch.manual_seed(number)
             yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)  # noqa: NPY002 - as above
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002 - as above
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
+        if not cuda_runs:  # manual_seed left its seed for when CUDA starts: leave the one that was there before
+            torch.cuda.manual_seed_all(torch.initial_seed())

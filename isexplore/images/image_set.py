@@ -33,6 +33,8 @@ class ImageSet:
         What groups the pictures, if known: their true class, or the sub-folder that they are in.
     in_files : bool
         Whether pictures are decoded from files: `read` then works in forked processes too, and is worth it.
+    shuffled : bool
+        Whether each reading comes in another order, so that picture i is another one in each process.
 
     Examples
     --------
@@ -50,6 +52,7 @@ class ImageSet:
     description: str
     labels: tuple[int | str, ...] | None = None
     in_files: bool = False
+    shuffled: bool = False
 
     def __len__(self) -> int:
         return len(self.image_names)

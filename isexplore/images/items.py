@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # How datasets of Hugging Face, their processors and webdataset call a picture.
 _KEYS = ("image", "img", "images", "pixel_values", "jpg", "png", "webp")
+# How they call a label.
+_LABEL_KEYS = ("label", "labels", "target", "targets", "cls")
 _FIXED = {np.dtype(np.uint8): (0.0, 255.0), np.dtype(np.bool_): (0.0, 1.0)}
 _SLACK = 0.01
 
@@ -132,6 +134,23 @@ def pictures_in(batch: object, *, collated: bool = False) -> list[Any]:
         what = _a(batch) if array is None else f"shape {array.shape}"
         raise ValueError(f"{what} is no batch of pictures: it takes (B, C, H, W), (B, H, W, C), (B, H, W) or a list")
     return list(array)
+
+
+def shows_labels(made: object) -> bool:
+    """Say whether an item or a batch has labels beside the pictures.
+
+    Examples
+    --------
+    >>> shows_labels((np.zeros((7, 3, 8, 8)), np.arange(7))), shows_labels((np.zeros((5, 6)), np.zeros((5, 6))))
+    (True, False)
+    >>> shows_labels([(np.zeros((3, 8, 8)), 0), (np.zeros((3, 9, 9)), 1)]), shows_labels({"image": 0, "label": 1})
+    (True, True)
+    """
+    if isinstance(made, Mapping):
+        return any(key in made for key in _LABEL_KEYS)
+    if not isinstance(made, tuple | list) or not made:
+        return False
+    return shows_labels(made[0]) or (len(made) > 1 and _are_labels(made[1]))
 
 
 def learn_meaning(pictures: Sequence[Any], value_range: tuple[float, float] | None, layout: Layout | None) -> Meaning:
@@ -243,6 +262,15 @@ def _are_pictures(batch: Sequence[Any]) -> bool:
         return True
     beside = getattr(batch[1], "shape", None) if len(batch) > 1 else None
     return getattr(first, "ndim", 0) == 3 and beside is not None and tuple(beside) == (len(first),)  # noqa: PLR2004
+
+
+def _are_labels(entry: object) -> bool:
+    if isinstance(entry, tuple | list) and entry:
+        entry = entry[0]
+    if isinstance(entry, int | str | np.integer):
+        return True
+    array = _as_array(entry) if getattr(entry, "ndim", 2) < 2 else None  # noqa: PLR2004 - a picture has two axes
+    return array is not None and array.dtype.kind in "biuU"
 
 
 def _is_pillow(item: object) -> bool:

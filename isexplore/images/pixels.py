@@ -180,9 +180,10 @@ def infer_range(least: float, most: float) -> tuple[float, float]:
         return -1.0, 1.0
     if least >= 0 and 128 < most <= 255:  # noqa: PLR2004
         return 0.0, 255.0
+    hint = "leave out Normalize, if there is one, or " if least < 0 else ""
     raise ValueError(
-        f"values from {least:g} to {most:g} don't tell what black and white are:"
-        " state the values of black and white, for example value_range=(0, 16) in Python or --range 0 16 in a shell"
+        f"values from {least:g} to {most:g} don't tell what black and white are: {hint}"
+        "state the values of black and white, for example value_range=(0, 16) in Python or --range 0 16 in a shell"
     )
 
 

@@ -8,9 +8,9 @@ from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from isexplore.images.datasets import FIRST, dataset_labels, is_hugging_face, picture_column
+from isexplore.images.datasets import FIRST, dataset_labels, is_hugging_face, label_column, picture_column
 from isexplore.images.image_set import ImageSet
-from isexplore.images.items import Meaning, canonical, describe, learn_meaning, picture_in, pictures_in
+from isexplore.images.items import Meaning, canonical, describe, learn_meaning, picture_in, pictures_in, shows_labels
 from isexplore.images.pixels import Layout, array_name
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def stream_set(
     """Open a DataLoader, whose workers and batches stay as they are, or an iterable dataset.
 
     Pictures are read in their order. To read an earlier one again the source is started again, so what shuffles gives
-    another picture then. The labels are those of the loader's dataset, if it is read in order.
+    another picture then. The labels are those of the loader's dataset, if it is read in order and collated as by
+    default; where the first batch has labels and they are not kept, the description says so.
 
     Parameters
     ----------
@@ -89,15 +90,28 @@ def stream_set(
         description = describe(count, stream.batch, meaning)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    labels = None
-    if is_loader:
-        shuffles = isinstance(
-            source.sampler, data.RandomSampler | data.SubsetRandomSampler | data.WeightedRandomSampler
-        )
-        description += ", shuffled: in another order each time" if shuffles else ""
-        in_order = known is not None and isinstance(source.sampler, data.SequentialSampler)
-        labels = dataset_labels(source.dataset) if in_order else None
-    return ImageSet(name, names, partial(_read, stream, names, meaning), description, labels and labels[:count])
+    shuffled = is_loader and _shuffles(source)
+    in_order = is_loader and known is not None and not shuffled and _keeps_order(source)
+    labels = dataset_labels(source.dataset) if in_order else None
+    description += ", shuffled: in another order each time" if shuffled else ""
+    if labels is None and (stream.labelled or label_column(source)):
+        description += ", labels not kept"
+    read = partial(_read, stream, names, meaning)
+    return ImageSet(name, names, read, description, labels and labels[:count], shuffled=shuffled)
+
+
+def _shuffles(loader: Any) -> bool:
+    data = _torch_data()
+    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
+    at_random = isinstance(sampler, data.RandomSampler | data.SubsetRandomSampler | data.WeightedRandomSampler)
+    racing = loader.num_workers > 1 and not getattr(loader, "in_order", True)  # the fastest worker comes first
+    return at_random or racing
+
+
+def _keeps_order(loader: Any) -> bool:
+    data = _torch_data()
+    # Another collate_fn may sort its batch, or leave some out.
+    return isinstance(loader.sampler, data.SequentialSampler) and loader.collate_fn is data.default_collate
 
 
 def _read(stream: _Stream, names: Sequence[str], meaning: Meaning, index: int) -> NDArray[np.uint8]:
@@ -107,11 +121,12 @@ def _read(stream: _Stream, names: Sequence[str], meaning: Meaning, index: int) -
 class _Stream:
     """Holds one batch: what is later is read on, and for what is earlier the source starts again."""
 
-    def __init__(self, batches: Callable[[], Iterator[list[Any]]], name: str, count: int) -> None:
+    def __init__(self, batches: Callable[[], Iterator[tuple[list[Any], bool]]], name: str, count: int) -> None:
         self._batches, self._name, self._count = batches, name, count
-        self._iterator: Iterator[list[Any]] | None = None
+        self._iterator: Iterator[tuple[list[Any], bool]] | None = None
         self._start = 0  # the number of the first picture of the batch
         self.batch: list[Any] = []
+        self.labelled = False  # whether the batch has labels beside the pictures
         self._lock = RLock()
 
     def find(self, index: int) -> Any:
@@ -129,7 +144,7 @@ class _Stream:
         done = self._start + len(self.batch)
         try:
             self._iterator = self._iterator or self._batches()
-            batch = next(self._iterator, None)
+            batch, self.labelled = next(self._iterator, (None, False))
         except Exception as error:
             self._iterator = None
             raise RuntimeError(f"{self._name} failed at image {done} of {self._count}: {error}") from error
@@ -139,21 +154,22 @@ class _Stream:
         self._start, self.batch = done, batch
 
 
-def _item_batches(source: Any) -> Iterator[list[Any]]:
-    items = (picture_in(item) for item in source)
+def _item_batches(source: Any) -> Iterator[tuple[list[Any], bool]]:
+    """Yield pictures, and whether there are labels beside them."""
+    items = ((picture_in(item), shows_labels(item)) for item in source)
     while batch := list(islice(items, FIRST)):
-        yield batch
+        yield [picture for picture, _ in batch], batch[0][1]
 
 
-def _loader_batches(loader: Any) -> Iterator[list[Any]]:
+def _loader_batches(loader: Any) -> Iterator[tuple[list[Any], bool]]:
     data = _torch_data()
     collated = loader.collate_fn is data.default_collate
     alone = loader.batch_size is None and loader.batch_sampler is None
     for batch in loader:
         if alone and getattr(picture := picture_in(batch), "ndim", 3) < 4:  # noqa: PLR2004 - the dataset may give batches
-            yield [picture]
+            yield [picture], shows_labels(batch)
         else:
-            yield pictures_in(batch, collated=collated)
+            yield pictures_in(batch, collated=collated), shows_labels(batch)
 
 
 def _loader_count(loader: Any) -> int | None:
