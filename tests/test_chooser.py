@@ -53,6 +53,12 @@ def make(n: int = 30, seed: int = 0) -> ix.Predictions:
     return ix.Predictions.from_probabilities(np.random.default_rng(seed).dirichlet([0.3] * 4, n))
 
 
+def npy(images: NDArray[np.uint8]) -> memoryview:
+    stream = io.BytesIO()
+    np.save(stream, images)
+    return memoryview(stream.getvalue())
+
+
 def png(seed: int = 0) -> memoryview:
     stream = io.BytesIO()
     Image.fromarray(pixels(1, seed)[0]).save(stream, "PNG")
@@ -76,6 +82,29 @@ class Network(torch.nn.Module):
         self.entered.set()
         assert self.go_on.wait(LONG)
         return images.flatten(1)[:, :5] * 9
+
+
+class Sampler:
+    """A generator of the notebook that waits when it is armed, or raises what it is told to."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.entered, self.go_on = Event(), Event()
+        self.draws, self.is_armed, self.error = 0, False, error
+
+    def draw(self, n: int) -> NDArray[np.uint8]:
+        self.draws += 1
+        if self.is_armed:
+            self.entered.set()
+            if self.error is not None:
+                raise self.error
+            assert self.go_on.wait(LONG)
+        return pixels(n)
+
+
+def wait_for_the_threads(chooser: Chooser) -> None:
+    """Wait until the threads of a chooser that was closed have ended."""
+    chooser._preview._worker.close()
+    chooser._worker.close()
 
 
 def until(chooser: Chooser, ready: Callable[[View], object]) -> View:
@@ -137,7 +166,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     room.looked()
     yield room
     for value in names.values():
-        if isinstance(value, Network):
+        if isinstance(value, Network | Sampler):
             value.go_on.set()
     room.chooser.close()
 
@@ -542,10 +571,26 @@ def test_uploads_are_deleted_when_the_chooser_closes() -> None:
     chooser._uploads.put(["a.png"], [png()])
     folder = chooser._uploads.path()
     chooser.close()
+    wait_for_the_threads(chooser)
     assert not folder.parent.exists()
     with pytest.raises(ValueError, match="choose image files"):
         chooser._uploads.path()
     chooser.close()
+
+
+def test_an_upload_stays_until_nobody_reads_it(room: Room) -> None:
+    room.names["slow"] = slow = Network(waits=True)
+    room.choose(source="upload", classifier="variable:slow", device="cpu")
+    room.say("upload", ["a.npy"], [npy(pixels(5))])
+    folder = room.chooser._uploads.path().parent
+    assert room.looked()["ready"], room.view
+    room.say("compute")
+    assert slow.entered.wait(LONG), room.view
+    room.chooser.close()
+    assert folder.exists()
+    slow.go_on.set()
+    wait_for_the_threads(room.chooser)
+    assert not folder.exists()
 
 
 # Variables of the notebook
@@ -588,6 +633,40 @@ def test_a_variable_is_previewed_and_computed(room: Room) -> None:
     expected = ix.predict(pixels(5), "digits", device="cpu", progress=False)
     np.testing.assert_array_equal(room.shown[0].probabilities, expected.probabilities)
     assert room.shown[0].provenance.source == "mine"
+
+
+def test_a_variable_that_was_made_again_is_looked_at_again(room: Room) -> None:
+    room.names["mine"] = pixels(5)
+    room.choose(source="variable", variable="mine", device="cpu")
+    room.say("refresh")
+    assert room.view["ready"]  # it is the same object
+    room.names["mine"] = pixels(6, seed=1)
+    room.say("refresh")
+    assert room.looked()["preview"].startswith("mine: 6 images")
+    room.names["mine"] = pixels(7, seed=2)
+    room.say("compute")
+    assert "mine is another object by now" in room.view["error"]
+    assert room.looked()["preview"].startswith("mine: 7 images")
+    assert (room.compute()["error"], len(room.shown[0])) == ("", 7)
+    del room.names["mine"]
+    room.say("refresh")
+    assert "choose a variable" in room.looked()["preview"]
+
+
+def test_another_source_does_not_wait_for_a_generator(room: Room) -> None:
+    room.names["it"] = it = Sampler()
+    room.names["draw"] = it.draw
+    it.is_armed = True
+    for field, value in {"source": "variable", "variable": "draw"}.items():
+        room.say("choose", {"field": field, "value": value})
+    assert it.entered.wait(LONG)
+    for images in ("10", "20", "30"):
+        room.say("choose", {"field": "images", "value": images})
+    looking = room.chooser._preview._worker
+    assert room.choose(source="demo:real")["ready"]
+    it.go_on.set()
+    looking.close()
+    assert it.draws == 1  # what had waited was not drawn
 
 
 def test_predictions_in_a_variable_are_shown_as_they_are(room: Room) -> None:
@@ -724,6 +803,9 @@ def test_what_may_generate_is_offered_and_nothing_else_that_can_be_called(room: 
         critic=Network(),
         digits=load_classifier("digits"),
         draw=lambda n: np.zeros((n, 8, 8)),
+        capital=lambda N: np.zeros((N, 8, 8)),  # noqa: N803 - people write it so
+        album=[Image.new("L", (8, 8))] * 3,
+        losses=[0.5, 0.25],
         sample=lambda batch_size, sigma=1.0: sigma * np.ones((batch_size, 8, 8)),
         plot=lambda image: image,
         train=lambda: None,
@@ -733,7 +815,7 @@ def test_what_may_generate_is_offered_and_nothing_else_that_can_be_called(room: 
         text="n",
     )
     room.say("refresh")
-    assert [key for key, _ in room.view["variables"]] == ["", "G", "draw", "sample"]
+    assert [key for key, _ in room.view["variables"]] == ["", "G", "draw", "capital", "album", "sample"]
     networks = dict(room.view["classifiers"])
     assert [key for key in networks if key.startswith("variable:")] == [
         "variable:critic",
@@ -897,6 +979,30 @@ def test_a_cancel_is_heard_within_a_batch_and_computing_again_works(room: Room, 
     assert view["message"].startswith("done in ")
 
 
+def test_a_cancel_is_heard_at_the_next_image_that_is_not_in_a_file(room: Room) -> None:
+    room.names["it"] = it = Sampler()
+    room.names["draw"] = it.draw
+    room.choose(source="variable", variable="draw", images="640", device="cpu", batch="640")
+    it.draws, it.is_armed = 0, True  # the first 64 are kept from the look
+    room.say("compute")
+    assert it.entered.wait(LONG)
+    room.say("cancel")
+    it.go_on.set()
+    room.chooser._worker._pool.submit(int).result(LONG)  # when the run is over
+    assert it.draws == 1
+
+
+def test_code_that_exits_is_an_error(room: Room) -> None:
+    it = Sampler(SystemExit(3))
+    room.names["draw"] = it.draw
+    assert room.choose(source="variable", variable="draw", images="640", device="cpu")["ready"]
+    it.is_armed = True
+    view = room.compute()
+    assert (view["error"], view["message"], room.shown) == ("ended by SystemExit: 3", "", [])
+    view = room.choose(images="100")
+    assert (view["preview"], view["ready"], view["trouble"]) == ("ended by SystemExit: 3", False, True)
+
+
 def test_a_cancelled_run_leaves_the_explorer_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"images": pixels(), "slow": Network(waits=True)}
     monkeypatch.setattr(notebook, "notebook_namespace", lambda: names)
@@ -1010,16 +1116,14 @@ def test_choosing_while_it_computes_does_not_stop_it(room: Room, slow: Network) 
     assert [shown.provenance.source for shown in room.shown] == ["images"]
 
 
-def test_closing_stops_within_a_batch_and_ends_the_threads(room: Room, slow: Network) -> None:
+def test_closing_waits_for_nothing_stops_within_a_batch_and_ends_the_threads(room: Room, slow: Network) -> None:
     room.say("compute")
     assert slow.entered.wait(LONG)
     before = set(running_threads())
-    closing = Thread(target=room.chooser.close)
-    closing.start()
+    room.chooser.close()
     slow.go_on.set()
-    closing.join(LONG)
-    assert not closing.is_alive()
-    assert room.shown == []
+    wait_for_the_threads(room.chooser)
+    assert (room.shown, slow.batches) == ([], 1)
     ended = before - set(running_threads())
     assert len([thread for thread in ended if thread.name.startswith("isexplore")]) == 2
 
@@ -1175,12 +1279,13 @@ def test_the_provisional_score_is_the_librarys_for_the_images_so_far(room: Room,
     assert room.chooser.progress is None  # nothing provisional remains
 
 
-def test_the_newest_images_are_shown_first(room: Room, seen: list[dict[str, Any]]) -> None:
-    images = pixels(20)
+@pytest.mark.parametrize("size", [10, 20])  # fewer and more than are shown
+def test_the_newest_images_are_shown_first(room: Room, seen: list[dict[str, Any]], size: int) -> None:
+    images = pixels(2 * size)
     room.names.update(images=images, mine=Network())
-    room.choose(source="variable", variable="images", classifier="variable:mine", device="cpu", batch="10")
+    room.choose(source="variable", variable="images", classifier="variable:mine", device="cpu", batch=str(size))
     room.compute()
-    for picture, done in zip(seen[1:], (10, 20), strict=True):
+    for picture, done in zip(seen[1:], (size, 2 * size), strict=True):
         row = np.asarray(Image.open(io.BytesIO(picture["newest"])).convert("L"))
         tiles = [row[4:64:8, 70 * k + 4 : 70 * k + 64 : 8] for k in range(min(done, 16))]
         np.testing.assert_array_equal(tiles, images[:done][::-1][:16])
@@ -1225,7 +1330,7 @@ def test_nothing_provisional_remains_after_a_cancel(room: Room, slow: Network, s
     room.say("compute")
     assert shown.wait(LONG)
     room.chooser._worker._pool.submit(int).result(LONG)  # when the run is over
-    assert (room.chooser.progress, slow.batches, room.shown) == (None, 2, [])
+    assert (room.chooser.progress, slow.batches, room.shown) == (None, 1, [])
     assert room.view["message"] == "cancelled; nothing was changed"
     assert max(picture["scored"] for picture in seen) == 64
     assert room.choose(batch="32")["message"] == ""
@@ -1442,16 +1547,36 @@ def test_painting_opens_no_file(room: Room, monkeypatch: pytest.MonkeyPatch) -> 
         ("0.5-1.5", (0.5, 1.5)),
         ("0 .5", (0, 0.5)),
         ("[0, 1]", (0, 1)),
+        ("1e3 2", (1000, 2)),
+        ("0 to 1e5", (0, 1e5)),
+        ("-2.5E-1–1e+1", (-0.25, 10)),
+        ("0 and 1.", (0, 1)),
     ],
 )
 def test_black_and_white_are_read_as_people_write_them(text: str, expected: tuple[float, float]) -> None:
     assert two_numbers(text) == expected
 
 
-@pytest.mark.parametrize("text", ["x", "1", "0 1 2", "0,5 1", "", "nan inf", "1e3 2"])
+@pytest.mark.parametrize("text", ["x", "1", "0 1 2", "0,5 1", "", "nan inf", "1e5", "10", "1e-5", "0x10 5", "a1 b2"])
 def test_other_than_two_numbers_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="two numbers"):
         two_numbers(text)
+
+
+def test_only_a_path_is_asked_for_its_text() -> None:
+    class Silent(Dataset[torch.Tensor]):
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, _: int) -> torch.Tensor:
+            return torch.zeros(1, 8, 8)
+
+        def __str__(self) -> str:
+            raise AssertionError("this may be a person's own code")
+
+    choice = Choice(source="variable", variable="data", range="0 1")
+    opened = sources.open_choice(choice, Uploads(), {"data": Silent()}, lambda: None)
+    assert len(opened) == 3
 
 
 def test_an_unknown_source_cannot_be_opened() -> None:

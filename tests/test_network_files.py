@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from torch import nn
 
 import isexplore as ix
 from isexplore import cli
-from isexplore.classifiers import Classifier, load_classifier
+from isexplore.classifiers import Classifier, any_batch, load_classifier
 from isexplore.classifiers.network_file import FileClassifier, load_network_file
 
 if TYPE_CHECKING:
@@ -346,6 +347,55 @@ def test_files_that_hold_no_network(
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
     assert not (tmp_path / "executed").exists()  # no code was run
+
+
+def with_member(source: Path, target: Path, member: str, content: bytes) -> Path:
+    """Copy an archive with another content of one of its members, or with one more."""
+    with ZipFile(source) as old, ZipFile(target, "w") as new:
+        members = {name: old.read(name) for name in old.namelist()}
+        found = [name for name in members if name.endswith(member)]
+        for name, own in (members | {(found[0] if found else f"{target.stem}/{member}"): content}).items():
+            new.writestr(name, own)
+    return target
+
+
+def evil() -> bytes:
+    stream = io.BytesIO()
+    torch.save(({"weight": Code()},), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("setting", [{}, {"FORCE_WEIGHTS": "0"}, {"FORCE_NO_WEIGHTS": "1"}])
+def test_no_pickled_code_in_a_program_is_run(
+    setting: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in setting.items():
+        monkeypatch.setenv(f"TORCH_{name}_ONLY_LOAD", value)
+    good = exported(tmp_path / "net.pt2")
+    with ZipFile(good) as archive:  # torch 2.6 has other names than 2.15
+        pickled = [name for name in archive.namelist() if name.endswith(".pt")]
+    assert pickled
+    for member in (*pickled, "data/constants/opaque_obj_0"):
+        path = with_member(good, tmp_path / "evil.pt2", member, evil())
+        with pytest.raises(ValueError, match=r"evil\.pt2 .*holds pickled objects that are no tensors") as caught:
+            load_network_file(path)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "executed").exists()
+    load_network_file(good)
+    kept = {name: value for name, value in os.environ.items() if name.endswith("_ONLY_LOAD")}
+    assert kept == {f"TORCH_{name}_ONLY_LOAD": value for name, value in setting.items()}
+
+
+def test_a_program_that_torch_cannot_unfold_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Which odd files come this far depends on torch's version: in 2.15 one whose example inputs are no pair.
+    def unfold(*_: object) -> nn.Module:
+        raise TypeError("not enough values to unpack")
+
+    path = exported(tmp_path / "odd.pt2")
+    monkeypatch.setattr(any_batch, "_module", unfold)
+    with pytest.raises(ValueError, match=r"odd\.pt2 is damaged, or no program of torch\.export: not enough values"):
+        load_network_file(path)
 
 
 @pytest.mark.parametrize("kind", ["static batch of 8", "script"])

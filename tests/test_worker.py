@@ -83,6 +83,30 @@ def test_a_failure_is_told_once_and_the_next_work_runs(worker: Worker, heard: He
     assert heard.nothing_more()
 
 
+def test_code_that_exits_is_a_failure(worker: Worker, heard: Heard) -> None:
+    def leave(_: Check) -> None:
+        raise SystemExit("enough")
+
+    worker.start(leave, heard.done, heard.failed)
+    assert heard.next() == ("failed", "ended by SystemExit: enough")
+
+
+def test_an_abandoned_thread_drops_its_work_and_does_a_last_thing(heard: Heard) -> None:
+    worker, work, waiting = Worker(), Work("runs"), Work("waits")
+    worker.start(work, heard.done, heard.failed)
+    assert work.began.wait(LONG)
+    worker.start(waiting, heard.done, heard.failed)
+    worker.abandon(lambda: heard.done("last"))
+    assert heard.nothing_more()
+    work.go_on.set()
+    assert heard.next() == ("done", "last")
+    worker.close()
+    assert heard.nothing_more()
+    worker.abandon(lambda: heard.done("at once"))
+    assert heard.next() == ("done", "at once")
+    assert not waiting.began.is_set()
+
+
 def test_cancelled_work_tells_nothing(worker: Worker, heard: Heard) -> None:
     work = Work("first")
     worker.start(work, heard.done, heard.failed)

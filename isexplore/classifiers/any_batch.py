@@ -113,7 +113,7 @@ class ExportedNetwork(AnyBatch):
     Raises
     ------
     ValueError
-        If it takes something other than one batch of images, or was exported in training mode.
+        If it takes something other than one batch of images, was exported in training mode, or is damaged.
     """
 
     def __init__(self, program: ExportedProgram, name: str) -> None:
@@ -125,7 +125,11 @@ class ExportedNetwork(AnyBatch):
             raise ValueError(f"{name} takes {images.dtype}: export it for floating-point images from 0 to 1")
         if any(map(_trains, program.graph.nodes)):
             raise ValueError(f"{name} was exported in training mode: call the network's eval() before torch.export")
-        super().__init__(_module(program, torch.device("cpu")), name, images.dtype, *_limits(program, images.shape[0]))
+        try:
+            network = _module(program, torch.device("cpu"))
+        except Exception as error:  # the file may be anything
+            raise ValueError(f"{name} is damaged, or no program of torch.export: {error}") from error
+        super().__init__(network, name, images.dtype, *_limits(program, images.shape[0]))
         self.program = program
         channels, height, width = (size if isinstance(size, int) else None for size in images.shape[1:])
         self.shape = (channels, height, width)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pickle import UnpicklingError
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZipFile
 
@@ -16,8 +20,7 @@ from isexplore.classifiers.weights import PUBLISHED, VARIABLE
 from isexplore.tensor_files import expand_home
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -26,7 +29,11 @@ if TYPE_CHECKING:
 
 _NAMES = "class_names.json"
 _MOST_NAMES = 2**24  # bytes
+_FORCE, _FORCE_NOT = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+_ONE_AT_A_TIME = Lock()  # the environment is everybody's
+_OPAQUE = "/constants/opaque_obj_"
 _WHAT_TO_DO = "save the network with torch.export.save, or give the torch.nn.Module itself"
+_PICKLED = "is damaged, or holds pickled objects that are no tensors, and nothing in it was run; export it anew without"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +87,9 @@ class FileClassifier:
 def load_network_file(path: str | os.PathLike[str]) -> FileClassifier:
     """Load a network from a file that torch.export.save or torch.jit.save wrote.
 
-    Such a file is a program, and it is run: load only files that you trust. Weights alone are none, and are refused.
+    Such a file is a program, and it is run: load only files that you trust. What is pickled in it is read as tensors
+    alone, so no code in a pickle is run, but torch promises no safety from a program made to do harm. Weights alone are
+    none, and are refused.
 
     Parameters
     ----------
@@ -96,7 +105,7 @@ def load_network_file(path: str | os.PathLike[str]) -> FileClassifier:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is damaged, holds something else, or the program can't be a classifier.
+        If it is damaged, holds something else or pickled objects, or the program can't be a classifier.
 
     Examples
     --------
@@ -122,7 +131,7 @@ def load_network_file(path: str | os.PathLike[str]) -> FileClassifier:
             network: AnyBatch = _load_script(stream, file)
             names = names or _strings(getattr(network.network, "class_names", None))
         elif any(_is_program(member) for member in members):
-            network = ExportedNetwork(_load_exported(stream, file), file.name)
+            network = ExportedNetwork(_load_exported(stream, members, file), file.name)
             shape = network.shape
         else:
             raise ValueError(f"{file} {_what_else(members, file)}")
@@ -173,9 +182,28 @@ def _load_script(stream: IO[bytes], file: Path) -> AnyBatch:
     return AnyBatch(network, file.name, next(numbers, torch.float32))
 
 
-def _load_exported(stream: IO[bytes], file: Path) -> torch.export.ExportedProgram:
-    program: torch.export.ExportedProgram = _load(torch.export.load, stream, file)
+def _load_exported(stream: IO[bytes], members: list[str], file: Path) -> torch.export.ExportedProgram:
+    if any(_OPAQUE in member.lower() for member in members):  # torch gives them to Python's own pickle
+        raise ValueError(f"{file} {_PICKLED}")
+    with _tensors_only():
+        program: torch.export.ExportedProgram = _load(torch.export.load, stream, file)
     return program
+
+
+@contextmanager
+def _tensors_only() -> Iterator[None]:
+    """Keep torch.load from making anything but tensors and plain containers, whatever its caller says.
+
+    torch.export.load says weights_only=False, and only this variable of the environment is stronger.
+    """
+    with _ONE_AT_A_TIME:
+        before = {name: os.environ.pop(name, None) for name in (_FORCE, _FORCE_NOT)}  # torch refuses both together
+        os.environ[_FORCE] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[_FORCE]
+            os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 def _load(load: Any, stream: IO[bytes], file: Path, **options: str) -> Any:
@@ -183,6 +211,8 @@ def _load(load: Any, stream: IO[bytes], file: Path, **options: str) -> Any:
     try:
         with quiet():
             return load(stream, **options)
+    except UnpicklingError as error:  # torch's own message advises to load it all the same
+        raise ValueError(f"{file} {_PICKLED}") from error
     except Exception as error:  # a damaged file may raise anything
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ValueError(

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_NUMBER = r"([-−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+−]?\d+)?)"
+_TWO_NUMBERS = re.compile(rf"[\[(]?\s*{_NUMBER}\s*(?:\s|,|;|to|and|[-−–—])\s*{_NUMBER}\s*[\])]?")
+
+
 class NothingChosen(ValueError):  # noqa: N818 - it is a hint rather than an error
     """Says what a person can choose, where nothing is chosen yet."""
 
@@ -79,6 +83,21 @@ def read_settings(choice: Choice) -> Settings:
     return Settings(choice.device, cast("Precision", choice.precision), batch)
 
 
+def missing_settings(choice: Choice) -> Exception | None:
+    """Return why a run can't be done so; None if it can.
+
+    Examples
+    --------
+    >>> missing_settings(Choice(batch="none"))
+    ValueError("batch size 'none': give a whole number from 1")
+    """
+    try:
+        read_settings(choice)
+    except (ValueError, OSError) as error:
+        return error
+    return None
+
+
 def read_classifier(choice: Choice, namespace: Mapping[str, Any]) -> Any:
     """Return what `isexplore.classifiers.load_classifier` takes: a name, a path, or a variable of the notebook.
 
@@ -125,8 +144,8 @@ def two_numbers(text: str) -> tuple[float, float]:
     >>> two_numbers("0–255")
     (0.0, 255.0)
     """
-    numbers = re.findall(r"(?<!\d)[-−]?\d*\.?\d+", text)  # “0-255” is no negative number
-    if len(numbers) != 2:  # noqa: PLR2004
+    found = _TWO_NUMBERS.fullmatch(text.strip())
+    if found is None:
         raise ValueError(f"values {text!r}: state black and white as two numbers, such as “0 255”")
-    low, high = (float(number.replace("−", "-")) for number in numbers)
+    low, high = (float(number.replace("−", "-")) for number in found.groups())
     return low, high

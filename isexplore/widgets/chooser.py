@@ -18,7 +18,7 @@ from isexplore.inference.settings import Settings
 from isexplore.predictions import Predictions
 from isexplore.predictions.assembly import reasons
 from isexplore.widgets import notebook, sources
-from isexplore.widgets.choice import Choice, NothingChosen, read_classifier, read_settings
+from isexplore.widgets.choice import Choice, NothingChosen, missing_settings, read_classifier, read_settings
 from isexplore.widgets.chooser_run import Run
 from isexplore.widgets.panel import HERE
 from isexplore.widgets.preview import Preview
@@ -27,7 +27,7 @@ from isexplore.widgets.uploads import ALONE, Uploads
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from isexplore.images import ImageSet
 
@@ -75,13 +75,8 @@ class Chooser(anywidget.AnyWidget):
         self._state = RLock()  # for what is read and written together; never held while the form is painted
         self._painting = RLock()
         self._worker = Worker()
-        self._sources = [
-            ["demo:real", "embedded: real digits"],
-            *([f"demo:{name}", f"embedded: {name} GAN"] for name in demo.names()),
-            ["path", "a path on this machine"],
-            ["upload", "files from your computer"],
-            ["variable", "a variable of this notebook"],
-        ]
+        self._sources = sources.offered()
+        self._looked_at: object = None  # the object of the notebook, if it is one
         self._devices = [["auto", "the best there is"]]
         self._variables, self._classifiers = list[list[str]](), list[list[str]]()
         self._controls, self._images_hint = list[str](), ""
@@ -98,11 +93,9 @@ class Chooser(anywidget.AnyWidget):
         return self._choice
 
     def close(self) -> None:
-        """Stop what runs, and leave the page."""
-        self._preview.close()
+        """Stop what runs, and leave the page; a thread that still reads an upload deletes it at its end."""
         self._worker.cancel()
-        self._worker.close()
-        self._uploads.close()
+        self._preview.close(last=partial(self._worker.abandon, self._uploads.close))
         super().close()
 
     def choose(self, field: str, value: str) -> None:
@@ -131,7 +124,7 @@ class Chooser(anywidget.AnyWidget):
             self._scan()
             self._paint()
         else:
-            self._open()
+            self._open(elsewhere=is_other)
 
     def compute(self) -> None:
         """Classify the chosen images in the worker, and show the result; the latest request wins.
@@ -139,9 +132,12 @@ class Chooser(anywidget.AnyWidget):
         Raises
         ------
         ValueError
-            If there is nothing to compute.
+            If there is nothing to compute, or another object has the variable's name by now.
         """
         names = notebook.notebook_namespace()
+        if self._is_replaced(names):
+            self._open()
+            raise ValueError(f"{self._choice.variable} is another object by now: look at what it is, and compute again")
         with self._state:
             opened, choice = self._preview.opened, self._choice
             if opened is None:
@@ -187,8 +183,12 @@ class Chooser(anywidget.AnyWidget):
         self._error = str(error) or type(error).__name__
         self._paint()
 
-    def _open(self) -> None:
-        """Look at the chosen set."""
+    def _is_replaced(self, names: Mapping[str, Any]) -> bool:
+        """Say whether the variable that was looked at is another object by now: its cell was run again."""
+        return self._choice.source == "variable" and names.get(self._choice.variable) is not self._looked_at
+
+    def _open(self, *, elsewhere: bool = True) -> None:
+        """Look at the chosen set; `elsewhere` than before, or at the same in another way."""
         uploads, names = self._uploads, notebook.notebook_namespace()
         self._scan()
 
@@ -199,18 +199,9 @@ class Chooser(anywidget.AnyWidget):
 
         with self._state:
             choice = self._choice
-            self._preview.look(open_set)
+            self._looked_at = names.get(choice.variable) if choice.source == "variable" else None
+            self._preview.look(open_set, elsewhere=elsewhere)
         self._paint()
-
-    def _missing(self) -> Exception | None:
-        """Return what the form lacks besides images, once there are images that need it."""
-        if self._preview.opened is None or self._preview.is_saved:
-            return None
-        try:
-            read_settings(self._choice)
-        except (ValueError, OSError) as error:
-            return error
-        return None
 
     def _complete(self, field: str, text: str) -> None:
         # A new dict: a view that holds the old one must not change with it.
@@ -243,8 +234,11 @@ class Chooser(anywidget.AnyWidget):
         elif kind == "open" and self._preview.opened is None:
             self._open()
         elif kind == "refresh":
-            self._scan()
-            self._paint()
+            if self._is_replaced(notebook.notebook_namespace()):
+                self._open()
+            else:
+                self._scan()
+                self._paint()
 
     def _paint(self) -> None:
         """Send the form as it is now; under a lock, so that no thread's older picture comes last."""
@@ -271,7 +265,8 @@ class Chooser(anywidget.AnyWidget):
         self._images_hint = sources.images_hint(self._choice, names)
 
     def _picture(self) -> dict[str, Any]:
-        choice, preview, missing = self._choice, self._preview, self._missing()
+        choice, preview = self._choice, self._preview
+        missing = None if preview.opened is None or preview.is_saved else missing_settings(choice)
         kind, _, run = choice.source.partition(":")
         steps = demo.checkpoints(run) if kind == "demo" and run != "real" else ()
         summary = f"Sample set: {self._shown}. Choose another" if self._shown else "Choose a sample set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,13 +70,13 @@ class Run:
         self._newest: deque[NDArray[np.uint8]] = deque(maxlen=_NEWEST)
 
     def __call__(self, check: Callable[[], None]) -> Predictions:
-        """Do it; `check` is called in every batch, and in every piece of a download, and what it raises ends it."""
+        """Do it; `check` is called at every image, batch, and piece of a download, and what it raises ends it."""
         self._began = time.monotonic()
         if isinstance(self._images, Predictions):
             return self._images
         network = load_classifier(self._classifier, partial(self._report, check, "bytes", Pace()))
         report = partial(self._report, check, "images", Pace())
-        return classify(self._images, network, self._settings, report, self._watch)
+        return classify(_heeding(self._images, check), network, self._settings, report, self._watch)
 
     def outcome(self, predictions: Predictions) -> str:
         """Say in a few words what came of it."""
@@ -109,6 +109,16 @@ class Run:
             return {"scored": 0, "score": None, "newest": b""}
         summary = self._sums.summary()
         return {"scored": summary.n_images, "score": summary.overall, "newest": draw_row(self._newest)}
+
+
+def _heeding(images: ImageSet, check: Callable[[], None]) -> ImageSet:
+    """Return the set with a check at every image that is read here; worker processes would not hear it."""
+
+    def read(index: int) -> NDArray[np.uint8]:
+        check()
+        return images.read(index)
+
+    return images if images.in_files else replace(images, read=read)
 
 
 def draw_row(thumbnails: Sequence[NDArray[np.uint8]]) -> bytes:

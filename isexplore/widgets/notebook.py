@@ -9,6 +9,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from PIL import Image
 
 from isexplore.classifiers import Classifier
 from isexplore.images import ImageSet
@@ -91,7 +92,11 @@ def may_generate(value: object) -> bool:
     except (TypeError, ValueError):
         return False
     required = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    return len(required) == 1 and required[0].name in _COUNTS and required[0].kind is not inspect.Parameter.KEYWORD_ONLY
+    return (
+        len(required) == 1
+        and required[0].name.lower() in _COUNTS
+        and required[0].kind is not inspect.Parameter.KEYWORD_ONLY
+    )
 
 
 def _describe(value: object) -> str:
@@ -102,6 +107,8 @@ def _describe(value: object) -> str:
         array = cast("np.ndarray[Any, Any]", value)
         kind = str(array.dtype).removeprefix("torch.")
         return f"{'×'.join(map(str, array.shape))} {kind}" if array.ndim in (3, 4) else ""
+    if isinstance(value, list) and value and isinstance(value[0], Image.Image):
+        return f"{len(value)} images of Pillow's"
     if is_stream(value):
         return "a stream of images"
     if isinstance(value, _torch_class("utils", "data", "Dataset")) or is_hugging_face(value, "Dataset"):

@@ -51,8 +51,12 @@ class Preview:
         self._lock = Lock()
         self._worker = Worker()
 
-    def look(self, open_set: Callable[[Callable[[], None]], Opened]) -> None:
-        """Open a set in the worker's thread; `open_set` gets a function to call now and then, which may end it."""
+    def look(self, open_set: Callable[[Callable[[], None]], Opened], *, elsewhere: bool = True) -> None:
+        """Open a set in the worker's thread; `open_set` gets a function to call now and then, which may end it.
+
+        A look `elsewhere` waits for no other: a generator may draw for minutes before it hears that it is in vain.
+        Another look at the same does wait, so that what draws is never asked twice at once.
+        """
 
         def tell(text: str, opened: Opened | None, *, trouble: bool = False) -> None:
             with self._lock:
@@ -69,11 +73,13 @@ class Preview:
             tell(str(error) or type(error).__name__, None, trouble=not isinstance(error, NothingChosen))
 
         with self._lock:
+            if elsewhere:
+                self._worker.abandon()
+                self._worker = Worker()
             self._latest = open_set
             self.opened, self.text, self.trouble = None, "looking …", False
             self._worker.start(open_set, found, failed)
 
-    def close(self) -> None:
-        """Stop looking."""
-        self._worker.cancel()
-        self._worker.close()
+    def close(self, last: Callable[[], None] = lambda: None) -> None:
+        """Stop looking, without waiting for it; `last` is called in the thread when it is over."""
+        self._worker.abandon(last)

@@ -52,7 +52,7 @@ def open_choice(
     def open_any(source: Any, name: str | None = None, n: int | None = None) -> ImageSet | Predictions:
         if isinstance(source, Predictions):
             return source
-        if str(source).endswith(".safetensors") and isinstance(source, str | Path):
+        if isinstance(source, str | Path) and str(source).endswith(".safetensors"):
             return load(source)
         value_range = two_numbers(choice.range) if choice.range.strip() else None
         layout = cast('Literal["HWC", "CHW"]', choice.layout) if choice.layout else None
@@ -73,6 +73,23 @@ def open_choice(
             raise NothingChosen("choose a variable: images as an array, tensor or dataset, a generator, or predictions")
         return open_any(namespace[choice.variable], choice.variable, _wanted(choice, namespace[choice.variable]))
     raise ValueError(f"there is no source {choice.source!r}")
+
+
+def offered() -> list[list[str]]:
+    """Return the value and the name of each source, as a `Choice` has it.
+
+    Examples
+    --------
+    >>> offered()[0]
+    ['demo:real', 'embedded: real digits']
+    """
+    return [
+        ["demo:real", "embedded: real digits"],
+        *([f"demo:{name}", f"embedded: {name} GAN"] for name in demo.names()),
+        ["path", "a path on this machine"],
+        ["upload", "files from your computer"],
+        ["variable", "a variable of this notebook"],
+    ]
 
 
 def controls(choice: Choice, uploads: Uploads, namespace: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Worker:
         self._stop = Event()  # of the latest work: set once its outcome is claimed or dropped
         self._stop.set()
         self._lock = Lock()
+        self._latest = Future[None]()
+        self._latest.set_result(None)
 
     def start(
         self,
@@ -64,6 +66,8 @@ class Worker:
                 return
             except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
                 outcome, call = error, failed
+            except BaseException as error:  # noqa: BLE001 - a person's own code may call sys.exit()
+                outcome, call = RuntimeError(f"ended by {type(error).__name__}: {error}"), failed
             with self._lock:
                 dropped = stop.is_set()
                 stop.set()  # from here on a cancel is too late
@@ -73,7 +77,7 @@ class Worker:
         with self._lock:
             self._stop.set()
             self._stop = stop = Event()
-            self._pool.submit(run)
+            self._latest = self._pool.submit(run)
 
     def cancel(self) -> bool:
         """Stop what runs, and say whether that was in time: then its outcome is dropped, else there is none to drop."""
@@ -86,7 +90,8 @@ class Worker:
         """Finish what runs, and end the thread."""
         self._pool.shutdown()
 
-    def abandon(self) -> None:
-        """Drop what runs and what waits, without waiting for it; the thread ends by itself."""
+    def abandon(self, last: Callable[[], None] = lambda: None) -> None:
+        """Drop what runs and what waits, without waiting for it; the thread ends by itself, and calls `last` then."""
         self.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=self._latest.done())  # what waits hears of the cancel before it begins
+        self._latest.add_done_callback(lambda _: last())  # at once, if nothing runs
