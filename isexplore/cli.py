@@ -246,6 +246,7 @@ def _predictions(
         parser.error("images need a --classifier, such as --classifier digits")
 
     from isexplore import demo
+    from isexplore.classifiers import load_classifier
     from isexplore.edges import check_splits
     from isexplore.images import open_images
     from isexplore.inference import predict
@@ -257,9 +258,11 @@ def _predictions(
     print("images:", images, file=sys.stderr)  # with the range that was inferred
     if most_splits_are_images:  # say so before the work, not after it
         check_splits(options.splits, len(images))
+    network = load_classifier(classifier)
+    print(f"network: {network.name}, which sees: {network.preprocessing}", file=sys.stderr)
     return predict(
         images,
-        classifier,
+        network,
         device=options.device,
         precision=options.precision,
         batch_size=options.batch_size,

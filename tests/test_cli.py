@@ -183,8 +183,8 @@ def test_failure_is_one_readable_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.safetensors").mkdir()
     code, out, err = run("score", *arguments)
-    about_images = ("images: ", "images/s")  # what they are, and the progress bar
-    (line,) = [line for line in err.splitlines() if line and not any(words in line for words in about_images)]
+    told = ("images: ", "network: ", "images/s")  # what they are, and the progress bar
+    (line,) = [line for line in err.splitlines() if line and not any(words in line for words in told)]
     assert (code, out) == (1, "")
     assert line.startswith("isexplore: ")
     assert message in line
@@ -195,6 +195,7 @@ def test_what_the_images_are_is_said(run: Callable[..., tuple[int, str, str]], t
     code, _, err = run("score", tmp_path / "images.npy", "--classifier", "digits", "--splits", "2")
     assert code == 0
     assert "images: images.npy: 20 images, 8×8 gray, float64, range −1–1 (inferred)\n" in err
+    assert "network: digits, which sees: gray (ITU-R 601), antialiased bilinear to 8×8, 0–1\n" in err
 
 
 @pytest.mark.parametrize(

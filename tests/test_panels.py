@@ -261,6 +261,12 @@ def test_the_header_says_what_the_score_says() -> None:
     assert 0 <= view["doubt"] <= view["variety"] <= view["most"]
 
 
+def test_the_header_says_what_the_classifier_sees() -> None:
+    for preprocessing, said in [(None, ""), ("gray, 8×8", "The classifier sees: gray, 8×8")]:
+        state = show(make().described(ix.predictions.Provenance(preprocessing=preprocessing)))
+        assert HeaderPanel(state).view["seen"] == said
+
+
 def test_the_header_counts_skipped_images() -> None:
     provenance = ix.predictions.Provenance("folder", skipped=(("broken.png", "truncated"), ("b.png", "empty")))
     (note,) = HeaderPanel(show(make().described(provenance))).view["warnings"]

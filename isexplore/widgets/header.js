@@ -7,10 +7,11 @@ export default {
 
     panel({ model, el, signal }, "Inception Score", (section) => {
       const line = h("p", { class: "ix-score", "aria-live": "polite" });
+      const seen = h("p", { class: "ix-seen" });
       const formula = h("p", { class: "ix-formula" });
       const bars = h("div", { class: "ix-bars" });
       const warnings = h("ul", { class: "ix-warnings", "aria-label": "Warnings" });
-      section.append(line, formula, bars, warnings);
+      section.append(line, seen, formula, bars, warnings);
 
       const bar = (kind, title, value, most, explanation) =>
         h("div", { class: "ix-bar", "data-term": kind },
@@ -24,6 +25,8 @@ export default {
         const [, first, rest] = /^(IS [\d.]+)(.*)$/.exec(v.line);
         line.replaceChildren(h("strong", {}, first), rest);
         line.title = "± is the standard deviation across splits; the range in brackets is a 95 % confidence interval for the corrected score of the whole set; last comes the classifier.";
+        seen.textContent = v.seen;
+        seen.hidden = !v.seen;
         formula.replaceChildren(
           `whole set: ln ${number(v.overall)} = ${number(v.logScore, 3)} = `,
           h("span", { class: "ix-term ix-term-variety", "data-term": "variety", tabindex: "0", title: "lights the panel of variety" }, `H(y) ${number(v.variety, 3)}`), " − ",

@@ -18,13 +18,15 @@ class HeaderPanel(Panel):
     depends: ClassVar[tuple[str, ...]] = ("sample", "score", "order")
 
     def picture(self, frame: Frame) -> dict[str, Any]:
-        """Return the numbers of the score line and of the two bars."""
+        """Return the score line, what the classifier made of the images, and the numbers of the two bars."""
         score = frame.score
-        skipped = frame.sample.predictions.provenance.skipped
+        provenance = frame.sample.predictions.provenance
+        skipped = provenance.skipped
         images = "image" if len(skipped) == 1 else "images"
         notes = [f"Skipped, as unreadable: {len(skipped)} {images}, first {skipped[0][0]}"] if skipped else []
         return {
             "line": str(score),
+            "seen": f"The classifier sees: {provenance.preprocessing}" if provenance.preprocessing else "",
             "overall": score.overall,
             "logScore": math.log(score.overall),
             "variety": score.marginal_entropy,
