@@ -95,7 +95,7 @@ def test_ambiguous_layout_must_be_stated(shape: tuple[int, ...]) -> None:
         ((1, 28, 28), "looks like one picture"),
         ((28, 28, 1), "looks like one picture"),
         ((28, 28, 4), "looks like one picture"),
-        ((1000, 10), "is no set of pictures: reshape it, or for probabilities use Predictions.from_probabilities"),
+        ((1000, 10), "is no set of pictures: reshape it; for probabilities, Predictions.from_probabilities"),
         ((7,), "no set of pictures"),
         ((), "no set of pictures"),
         ((2, 2, 2, 2, 3), "no set of pictures"),

@@ -49,7 +49,7 @@ def hwc_view(pixels: NDArray[Any], layout: Layout | None = None) -> NDArray[Any]
         raise ValueError(f"values of type {pixels.dtype} are no pixels: give bools, integers or floats")
     if pixels.ndim == 2:  # noqa: PLR2004
         raise ValueError(
-            f"a 2-D array {shape} is no set of pictures: reshape it, or for probabilities use Predictions.from_probabilities"
+            f"a 2-D array {shape} is no set of pictures: reshape it; for probabilities, Predictions.from_probabilities"
         )
     if pixels.ndim not in (3, 4):
         raise ValueError(f"shape {shape} is no set of pictures: give (N, H, W), (N, H, W, C) or (N, C, H, W)")
