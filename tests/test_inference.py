@@ -18,6 +18,7 @@ import pytest
 import torch
 import tqdm.auto
 import tqdm.notebook
+from filelock import FileLock
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
@@ -606,6 +607,15 @@ def test_two_runs_do_not_write_the_same_file(tmp_path: Path) -> None:
     (tmp_path / ".run.safetensors.part").mkdir()  # as a run that was killed leaves it
     (tmp_path / ".run.safetensors.part" / "lock").touch()
     assert len(on_cpu(FEW, Network(), out=out)) == 5
+    assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
+
+
+def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotImplementedError("no locks here")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert len(on_cpu(FEW, Network(), out=tmp_path / "run.safetensors")) == 5
     assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
 
 

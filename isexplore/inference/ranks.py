@@ -164,14 +164,15 @@ def working_folder(ranks: Ranks, out: Path | None) -> Iterator[Path]:
         folder = Path(ranks.of_first(mkdtemp(prefix="isexplore-") if ranks.rank == 0 else None))
     else:
         folder = out.with_name(f".{out.name}.part")
-    lock = FileLock(folder / "lock")
+    lock, claimed = FileLock(folder / "lock"), False
     try:
         with ranks.together():
             if ranks.rank == 0:
                 _claim(folder, lock)
+                claimed = True
         yield folder
     finally:
-        if lock.is_locked:
+        if claimed:
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
 
@@ -183,5 +184,7 @@ def _claim(folder: Path, lock: BaseFileLock) -> None:
         lock.acquire(blocking=False)
     except Timeout:
         raise FileExistsError(f"another run is writing the same file: {folder} is its work") from None
+    except NotImplementedError:
+        pass  # a file system without locks, as clusters may have: there it is up to who starts the runs
     for shard in folder.glob("shard-*"):
         shutil.rmtree(shard, ignore_errors=True)
