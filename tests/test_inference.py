@@ -800,3 +800,36 @@ def test_a_network_that_lives_on_cuda_goes_back_there() -> None:
     network = Network().to("cuda")
     on_cpu(FEW, network)
     assert {parameter.device.type for parameter in network.parameters()} == {"cuda"}
+
+
+@needs_cuda
+def test_batches_that_overlap_on_cuda_are_those_of_the_cpu() -> None:
+    found, expected = (on_cpu(DIGITS, "digits", device=device, batch_size=7) for device in ("cuda", "cpu"))
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, rtol=0, atol=1e-5)
+    assert found.image_names == expected.image_names
+
+
+@needs_cuda
+def test_a_fast_run_on_cuda_says_how_far_it_is_off() -> None:
+    fast = on_cpu(DIGITS, "digits", device="cuda", precision="fast", batch_size=128)
+    exact = on_cpu(DIGITS, "digits", device="cpu")
+    assert "ln IS of 128 images" in str(fast.provenance.precision)
+    scores = [inception_score(predictions, splits=1).log_score for predictions in (fast, exact)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-3)
+
+
+@needs_cuda
+def test_where_memory_of_a_card_runs_out_batches_are_computed_in_halves() -> None:
+    class Large(Network):
+        def forward(self, images: torch.Tensor) -> Any:
+            if len(images) > 6:
+                torch.empty(2**50, dtype=torch.uint8, device=images.device)
+            return super().forward(images)
+
+    torch.manual_seed(0)
+    network = Large()
+    found, expected = (
+        on_cpu(DIGITS[:40], network, device=device, batch_size=6 + 10 * (device == "cuda"))
+        for device in ("cuda", "cpu")
+    )
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, rtol=0, atol=1e-5)
