@@ -8,10 +8,11 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from isexplore.classifiers.digests import verify_weights
 from isexplore.classifiers.imagenet import CLASSES_2015, N_OUTPUTS_2015, names_2015
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
-from isexplore.classifiers.weights import get_weights, verify_weights, weights_note
+from isexplore.classifiers.weights import get_weights, weights_note
 
 if TYPE_CHECKING:
     import os

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
+from isexplore.classifiers.digests import verify_weights
 from isexplore.classifiers.imagenet import imagenet_names
 from isexplore.classifiers.pretrained import PretrainedClassifier
 from isexplore.classifiers.state import fill, read_weights
-from isexplore.classifiers.weights import get_weights, verify_weights, weights_note
+from isexplore.classifiers.weights import get_weights, weights_note
 
 if TYPE_CHECKING:
     import os

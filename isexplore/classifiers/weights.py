@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path  # noqa: TC003 - its doctests use it
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 from uuid import uuid4
 
+from isexplore.classifiers.digests import compare, stated_digits, verify_weights
 from isexplore.tensor_files import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Report = Callable[[int, int | None], None]
 
@@ -185,7 +185,7 @@ def fetch_weights(name: str, report: Report | None = None) -> Path:
                     tell(size, expected)
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the name on an incomplete file
-        _compare(digest.hexdigest(), published.file, f"{size} bytes of {expected or 'unknown'}")
+        compare(digest.hexdigest(), published.file, f"{size} bytes of {expected or 'unknown'}")
         temporary.replace(folder / published.file)
     except (OSError, ValueError, HTTPException) as error:
         raise OSError(
@@ -234,31 +234,6 @@ def ensure_weights(name: str, report: Report | None = None) -> Path:
     return path
 
 
-def verify_weights(path: Path) -> str:
-    """Return the SHA-256 of a file, compared with what its name says of it, as ``…-6726825d.pth`` does.
-
-    Raises
-    ------
-    ValueError
-        If the file is not what its name says.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     damaged = Path(folder, "weights-6726825d.pth")
-    ...     _ = damaged.write_bytes(b"")
-    ...     verify_weights(damaged)
-    Traceback (most recent call last):
-        ...
-    ValueError: ...weights-6726825d.pth is damaged or another file: its SHA-256 begins with e3b0c442 (delete it, ...)
-    """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    _compare(digest, path, "delete it, or put another in its place")
-    return digest
-
-
 def weights_note(name: str, digest: str) -> str:
     """Say beside a network's name that its weights are not the published file, as the digits in that one's name tell.
 
@@ -280,24 +255,6 @@ def _published(name: str) -> Published:
 
 def _belongs_to_another(path: Path, name: str) -> bool:
     return any(path.name in (other.file, *other.also) for key, other in PUBLISHED.items() if key != name)
-
-
-def _compare(digest: str, file: str | Path, remark: str) -> None:
-    stated = stated_digits(file)
-    if stated and not digest.startswith(stated):
-        raise ValueError(f"{file} is damaged or another file: its SHA-256 begins with {digest[:8]} ({remark})")
-
-
-def stated_digits(file: str | Path) -> str | None:
-    """Return the digits of its SHA-256 that a file's name states, if any.
-
-    Examples
-    --------
-    >>> stated_digits("weights-6726825d.pth")
-    '6726825d'
-    """
-    found = re.search(r"-([0-9a-f]{8})\.pth$", str(file))
-    return found[1] if found else None
 
 
 def _is_file(path: Path) -> bool:

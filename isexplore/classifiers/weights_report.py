@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from isexplore.classifiers.weights import PUBLISHED, find_weights, places, stated_digits, verify_weights
+from isexplore.classifiers.digests import stated_digits, verify_weights
+from isexplore.classifiers.weights import PUBLISHED, find_weights, places
 
 
 def weights_report() -> list[str]:
