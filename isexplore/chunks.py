@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 BLOCKS = 16  # in a chunk: few enough to share out, enough to be worth a thread's while
 MOST_THREADS = 16  # beyond, memory is the limit
+_PATIENCE = 5  # seconds
+_POOLS = itertools.count()
 
 
 def each_chunk(rows: Rows, count: int, work: Callable[[int, int], Result]) -> Iterator[Result]:
@@ -43,8 +48,13 @@ def each_chunk(rows: Rows, count: int, work: Callable[[int, int], Result]) -> It
         for run in runs:
             yield work(*run)
         return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="isexplore-rows")
+    name = f"isexplore-rows-{next(_POOLS)}"
+    pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
     try:
         yield from pool.map(lambda run: work(*run), runs)
     finally:
         pool.shutdown(cancel_futures=True)  # after an error or an interruption the rest is not worth waiting for
+        # An interruption may come while a thread starts: the pool does not know it, and it ends a moment later.
+        late = time.monotonic() + _PATIENCE
+        while any(thread.name.startswith(f"{name}_") for thread in threading.enumerate()) and time.monotonic() < late:
+            time.sleep(0.001)
