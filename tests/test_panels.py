@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from isexplore.widgets.frame import Frame
     from isexplore.widgets.panel import Panel
 
-PANELS: tuple[type[Panel], ...] = (
+PANELS: tuple[type[Panel[Any]], ...] = (
     HeaderPanel,
     MarginalPanel,
     EntropyPanel,
@@ -83,7 +83,7 @@ def frame_of(state: ExplorerState) -> Frame:
     return state.frame
 
 
-def updates(panel: Panel) -> list[dict[str, Any]]:
+def updates(panel: Panel[Any]) -> list[dict[str, Any]]:
     """Return a list that fills with the trait changes that go to the page, one entry a message."""
     sent: list[dict[str, Any]] = []
 
@@ -96,7 +96,7 @@ def updates(panel: Panel) -> list[dict[str, Any]]:
     return sent
 
 
-def say(panel: Panel, content: object) -> None:
+def say(panel: Panel[Any], content: object) -> None:
     """Let the page send a message; unlike the widget's own dispatcher, this hides no exception."""
     (callback,) = panel._msg_callbacks.callbacks
     callback(panel, content, [])
@@ -111,14 +111,14 @@ def settle(panel: ProtocolPanel | ConventionsPanel) -> None:
 
 
 @pytest.fixture
-def room() -> tuple[ExplorerState, dict[type[Panel], Panel], dict[type[Panel], list[dict[str, Any]]]]:
+def room() -> tuple[ExplorerState, dict[type[Panel[Any]], Panel[Any]], dict[type[Panel[Any]], list[dict[str, Any]]]]:
     state = show(make(thumbnails=pictures(250)))
     panels = {kind: kind(state) for kind in PANELS}
     return state, panels, {kind: updates(panel) for kind, panel in panels.items()}
 
 
 SELECTING = {MarginalPanel, EntropyPanel, GalleryPanel}
-CHANGES: dict[str, tuple[Callable[[ExplorerState], None], set[type[Panel]]]] = {
+CHANGES: dict[str, tuple[Callable[[ExplorerState], None], set[type[Panel[Any]]]]] = {
     "class": (lambda state: state.select_class(2), SELECTING),
     "range": (lambda state: state.select_range(0.2, 0.5), SELECTING),
     "mask": (lambda state: state.select(np.arange(250) > 100), SELECTING),
@@ -135,9 +135,9 @@ CHANGES: dict[str, tuple[Callable[[ExplorerState], None], set[type[Panel]]]] = {
 
 @pytest.mark.parametrize(("change", "concerned"), CHANGES.values(), ids=CHANGES)
 def test_a_change_is_one_message_to_each_panel_that_shows_it(
-    room: tuple[ExplorerState, dict[type[Panel], Panel], dict[type[Panel], list[dict[str, Any]]]],
+    room: tuple[ExplorerState, dict[type[Panel[Any]], Panel[Any]], dict[type[Panel[Any]], list[dict[str, Any]]]],
     change: Callable[[ExplorerState], None],
-    concerned: set[type[Panel]],
+    concerned: set[type[Panel[Any]]],
 ) -> None:
     state, _, sent = room
     state.select_class(1)
@@ -149,7 +149,7 @@ def test_a_change_is_one_message_to_each_panel_that_shows_it(
 
 
 def test_the_same_again_is_no_message(
-    room: tuple[ExplorerState, dict[type[Panel], Panel], dict[type[Panel], list[dict[str, Any]]]],
+    room: tuple[ExplorerState, dict[type[Panel[Any]], Panel[Any]], dict[type[Panel[Any]], list[dict[str, Any]]]],
 ) -> None:
     state, _, sent = room
     state.set_splits(10)
@@ -160,7 +160,7 @@ def test_the_same_again_is_no_message(
 
 
 def test_a_click_is_one_round_of_messages(
-    room: tuple[ExplorerState, dict[type[Panel], Panel], dict[type[Panel], list[dict[str, Any]]]],
+    room: tuple[ExplorerState, dict[type[Panel[Any]], Panel[Any]], dict[type[Panel[Any]], list[dict[str, Any]]]],
 ) -> None:
     _, panels, sent = room
     say(panels[MarginalPanel], {"kind": "class", "value": 3})
@@ -220,7 +220,7 @@ SITUATIONS: dict[str, Callable[[ExplorerState], None]] = {
 
 @pytest.mark.parametrize("kind", PANELS)
 @pytest.mark.parametrize("predictions", SETS.values(), ids=SETS)
-def test_views_are_plain_json_without_nan(predictions: Callable[[], ix.Predictions], kind: type[Panel]) -> None:
+def test_views_are_plain_json_without_nan(predictions: Callable[[], ix.Predictions], kind: type[Panel[Any]]) -> None:
     state = show(predictions())
     panel = kind(state)
     for situation in SITUATIONS.values():
@@ -236,7 +236,7 @@ def test_hostile_names_travel_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("kind", [*PANELS, Chooser])
-def test_page_and_kernel_speak_of_the_same_things(kind: type[Panel | Chooser]) -> None:
+def test_page_and_kernel_speak_of_the_same_things(kind: type[Panel[Any] | Chooser]) -> None:
     module = Path(inspect.getfile(kind))
     script, source = module.with_suffix(".js").read_text("utf-8"), module.read_text("utf-8")
     asked = set(re.findall(r"\b(?:v|view\(\))\.(\w+)", script))
@@ -941,7 +941,7 @@ def test_identical_rows_share_a_score_of_one() -> None:
 
 NAN, HUGE = math.nan, 10**400
 NO_MESSAGES: list[object] = [None, [], "text", 5]
-BAD: list[tuple[type[Panel], object]] = [
+BAD: list[tuple[type[Panel[Any]], object]] = [
     (EntropyPanel, {"kind": "range"}),
     (EntropyPanel, {"kind": "range", "low": 1}),
     (EntropyPanel, {"kind": "range", "low": "low", "high": "high"}),
@@ -992,7 +992,7 @@ BAD: list[tuple[type[Panel], object]] = [
 
 
 @pytest.mark.parametrize(("kind", "content"), BAD)
-def test_a_malformed_message_ends_in_the_panels_error(kind: type[Panel], content: object) -> None:
+def test_a_malformed_message_ends_in_the_panels_error(kind: type[Panel[Any]], content: object) -> None:
     state = show(make(class_names=list("abcde")))
     panel = kind(state)
     frame, view = state.frame, panel.view

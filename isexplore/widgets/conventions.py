@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from isexplore.widgets.state import ExplorerState
 
 
-class ConventionsPanel(Panel):
+class ConventionsPanel(Panel["Frame"]):
     """Shows the conventions at the current split count and order, once a person has asked for them."""
 
     _esm = HERE / "conventions.js"
     depends: ClassVar[tuple[str, ...]] = ("sample", "score", "order")
+    state: ExplorerState
 
     def __init__(self, state: ExplorerState) -> None:
         self.worker = Worker()

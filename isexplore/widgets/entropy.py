@@ -17,11 +17,12 @@ _BINS = 50
 _ONE_BAR = 0.6  # with this share of the images in one bar, the others can't be seen on a linear scale
 
 
-class EntropyPanel(Panel):
+class EntropyPanel(Panel["Frame"]):
     """Shows how unsure the network is about each image."""
 
     _esm = HERE / "entropy.js"
     depends: ClassVar[tuple[str, ...]] = ("sample", "selection")
+    state: ExplorerState
 
     def __init__(self, state: ExplorerState) -> None:
         self._logarithmic: bool | None = None  # nobody has chosen yet

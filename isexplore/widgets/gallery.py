@@ -22,11 +22,12 @@ _PAGE = 56
 _TOP = 10
 
 
-class GalleryPanel(Panel):
+class GalleryPanel(Panel["Frame"]):
     """Shows the selected images, or all where none are selected."""
 
     _esm = HERE / "gallery.js"
     depends: ClassVar[tuple[str, ...]] = ("sample", "selection", "walk", "primary")
+    state: ExplorerState
 
     sprite = traitlets.Bytes().tag(sync=True)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from isexplore.widgets.frame import Frame
 
 
-class HeaderPanel(Panel):
+class HeaderPanel(Panel["Frame"]):
     """The explorer's head."""
 
     _esm = HERE / "header.js"

@@ -28,11 +28,12 @@ _SORTS: dict[str, tuple[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]
 }
 
 
-class MarginalPanel(Panel):
+class MarginalPanel(Panel["Frame"]):
     """Shows how often each class is drawn."""
 
     _esm = HERE / "marginal.js"
     depends: ClassVar[tuple[str, ...]] = ("sample", "selection", "reference")
+    state: ExplorerState
 
     def __init__(self, state: ExplorerState) -> None:
         self._sort = "class"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import anywidget
 import traitlets
@@ -12,22 +12,35 @@ from isexplore.widgets.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from isexplore.widgets.frame import Frame
-    from isexplore.widgets.state import ExplorerState
+    from threading import RLock
 
 HERE = Path(__file__).parent
 
+F = TypeVar("F")  # what is on screen at one moment
 
-class Panel(anywidget.AnyWidget):
+
+class State(Protocol):
+    """What a panel needs of a state: a frozen `frame` that is replaced whole, or None, and a lock."""
+
+    frame: Any
+    lock: RLock
+
+    def observe(self, handler: Callable[[dict[str, Any]], None], names: str) -> None:
+        """Call a handler at each change."""
+
+    def unobserve(self, handler: Callable[[dict[str, Any]], None], names: str) -> None:
+        """Call it no more."""
+
+
+class Panel(anywidget.AnyWidget, Generic[F]):
     """A view of the state.
 
-    The state's frame goes one way, through `picture`, to the page; actions come back as messages to `act`.
+    The state's frame, an F, goes one way, through `picture`, to the page; actions come back as messages to `act`.
 
     Attributes
     ----------
     depends : tuple of str
-        The parts of a `Frame` that the panel shows: it is drawn again only when one of them changes.
+        The parts of the frame that the panel shows: it is drawn again only when one of them changes.
     """
 
     depends: ClassVar[tuple[str, ...]] = ()
@@ -36,14 +49,14 @@ class Panel(anywidget.AnyWidget):
     view = traitlets.Dict().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, state: ExplorerState, **traits: Any) -> None:
+    def __init__(self, state: State, **traits: Any) -> None:
         self.state = state
         super().__init__(runtime=Runtime.shared(), **traits)
         self.on_msg(self._receive)
         state.observe(self._follow, "frame")
         self.redraw()
 
-    def picture(self, frame: Frame) -> dict[str, Any]:
+    def picture(self, frame: F) -> dict[str, Any]:
         """Return what the page draws, as plain JSON."""
         raise NotImplementedError
 

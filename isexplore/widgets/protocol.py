@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from isexplore.widgets.state import ExplorerState
 
 
-class ProtocolPanel(Panel):
+class ProtocolPanel(Panel["Frame"]):
     """Shows what the number of splits, the rule for them and the order of the images do to the score."""
 
     _esm = HERE / "protocol.js"
     depends: ClassVar[tuple[str, ...]] = ("sample", "score", "order", "printed")
+    state: ExplorerState
 
     splits = traitlets.Int(1).tag(sync=True)
     busy = traitlets.Unicode().tag(sync=True)

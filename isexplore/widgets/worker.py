@@ -86,6 +86,10 @@ class Worker:
             self._stop.set()
         return in_time
 
+    def wait(self) -> None:
+        """Wait until nothing runs; what `done` or `failed` raised is raised here."""
+        self._latest.result()
+
     def close(self) -> None:
         """Finish what runs, and end the thread."""
         self._pool.shutdown()
