@@ -150,6 +150,37 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   return { update, chart };
 }
 
+/**
+ * Paint probabilities on a canvas, from its background for 0 to its text's colour for 1. The colours go by the cube
+ * root, so that a thousandth is seen, too. `cells` are two bytes each, row by row; `cuts` are lines across, in rows.
+ * Returns the probability in a row and a column.
+ */
+function heatmap(canvas, { cells, rows, columns, cuts }) {
+  const levels = new Uint16Array(cells.buffer.slice(cells.byteOffset, cells.byteOffset + cells.byteLength));
+  if (canvas.clientWidth) { // else it is not on screen: it must keep its size
+    const ratio = window.devicePixelRatio || 1;
+    Object.assign(canvas, { width: Math.round(canvas.clientWidth * ratio), height: Math.round(canvas.clientHeight * ratio) });
+    const small = h("canvas", { width: columns, height: rows });
+    const image = new ImageData(columns, rows);
+    levels.forEach((level, i) => { image.data[4 * i + 3] = 255 * Math.cbrt(level / 65535); });
+    small.getContext("2d").putImageData(image, 0, 0);
+    const style = getComputedStyle(canvas);
+    const pen = canvas.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(small, 0, 0, canvas.width, canvas.height);
+    pen.globalCompositeOperation = "source-in"; // what was painted so far is only how opaque each cell is
+    pen.fillStyle = style.color;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.globalCompositeOperation = "source-over";
+    // A line with room on both sides is seen on light and dark cells.
+    for (const [thick, colour] of [[3, style.backgroundColor], [1, style.color]]) {
+      pen.fillStyle = colour;
+      for (const cut of cuts) pen.fillRect(0, Math.round((cut * canvas.height) / rows - (thick * ratio) / 2), canvas.width, thick * ratio);
+    }
+  }
+  return (row, column) => levels[row * columns + column] / 65535;
+}
+
 /** A panel: a titled section that draws `view` now and at each change, with a place for errors. */
 function panel({ model, el, signal }, title, build) {
   if (signal.aborted) return;
@@ -168,8 +199,49 @@ function panel({ model, el, signal }, title, build) {
   update();
 }
 
+/**
+ * A whole widget: an area for each child that the model names, shown as soon as it is there and `isShown` says so.
+ * Returns the element, and a function to call when what is shown changes.
+ */
+async function root({ model, el, host, signal }, names, { onEscape = () => {}, isShown = () => true } = {}) {
+  const cells = Object.fromEntries(names.map((name) => [name, h("div", { class: `ix-area-${name}` })]));
+  // JupyterLab's own shortcuts would take the arrow keys; Ctrl+S and the like stay its own.
+  const onkeydown = (event) => {
+    if (event.key === "Escape") onEscape();
+    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+  };
+  const notice = h("p", { class: "ix-error", role: "alert", hidden: true }, "Not connected to a kernel any more: run this cell again.");
+  const grid = h("div", { class: "ix-grid" }, ...Object.values(cells));
+  const element = h("div", { class: "isexplore", onkeydown }, notice, grid);
+  el.append(element);
+
+  // After a restart the kernel knows nothing of this widget: better to say so than to look alive.
+  const own = await model.widget_manager.get_model(model.get("runtime").replace("anywidget:", ""));
+  const showLife = () => { notice.hidden = own.comm_live !== false; grid.inert = own.comm_live === false; };
+  own.on("comm_live_update", showLife);
+  signal.addEventListener("abort", () => own.off("comm_live_update", showLife));
+  showLife();
+
+  const rendered = new Set();
+  async function show(name) {
+    const reference = model.get(name);
+    cells[name].hidden = !reference || !isShown(name);
+    if (!reference || rendered.has(name) || signal.aborted) return;
+    rendered.add(name);
+    const child = await host.getWidget(reference);
+    await child.render({ el: cells[name], signal });
+  }
+  const showAll = () => Promise.all(names.map(show)).catch((error) => { if (!signal.aborted) console.error(error); });
+  if (!signal.aborted) {
+    model.on("change", showAll);
+    signal.addEventListener("abort", () => model.off("change", showAll));
+    await showAll();
+  }
+  return element;
+}
+
 export default {
   initialize() {
-    return { h, labelled, fillSelect, number, count, plain, onTheme, plot, twin, panel, freshId };
+    return { h, labelled, fillSelect, number, count, plain, onTheme, plot, twin, heatmap, panel, root, freshId };
   },
 };
