@@ -1,0 +1,1 @@
+"""The playground: contrived distributions with exact answers, the digits changed by hand, and an attack."""
