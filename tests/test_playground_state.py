@@ -103,6 +103,15 @@ def test_reset_goes_back_to_what_was_opened(state: PlayState) -> None:
     assert state.text == START
 
 
+def test_reset_does_not_reveal_what_is_to_be_guessed(state: PlayState) -> None:
+    state.open("uniform-mix share=0.1 | uniform-mix")
+    state.set_exercise(on=True)
+    state.set_values({"share": 0.75})
+    state.reset()
+    assert state.text == "uniform-mix share=0.1 | uniform-mix exercise=1"
+    assert state.frame.hidden
+
+
 # Moving parameters --------------------------------------------------------------------------------------------------
 
 

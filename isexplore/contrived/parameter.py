@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "Number", "Shares", "choice", "number", "shares"]
 
 FEWEST_SHARES, MOST_SHARES = 2, 1000
+FARTHEST = 10**100
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class Number:
         """
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise TypeError(f"{name} is {value!r}: give a number of {self.unit}")
-        if not (math.isfinite(value) and self.low <= value <= self.high):
+        if isinstance(value, int):
+            value = min(max(value, -FARTHEST), FARTHEST)  # some are too long to be printed
+        if not self.low <= value <= self.high:  # NaN is not, either
             raise ValueError(f"{name} is {value:g}: it must lie between {self.low:g} and {self.high:g} ({self.unit})")
         if not self.is_whole:
             return float(value)
@@ -131,7 +133,7 @@ class Choice:
         >>> Choice("order", {"sorted": "by class", "cyclic": "in turn"}).check("order", "sorted")
         'sorted'
         """
-        if value not in self.options:
+        if not isinstance(value, str) or value not in self.options:
             raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(self.options)}")
         return str(value)
 
@@ -166,8 +168,10 @@ class Shares:
         (0.5, 0.0, 0.5)
         """
         try:
-            numbers = tuple(float(number) for number in value)
-        except (TypeError, ValueError):
+            numbers = () if isinstance(value, str) else tuple(float(number) for number in value)  # "11" is no 1, 1
+        except (TypeError, ValueError, OverflowError):
+            numbers = ()
+        if not numbers:
             raise TypeError(f"{name} is {value!r}: give a list of numbers, one a class") from None
         if not FEWEST_SHARES <= len(numbers) <= MOST_SHARES:
             raise ValueError(f"{name} has {len(numbers)} numbers: give {FEWEST_SHARES} to {MOST_SHARES}, one a class")

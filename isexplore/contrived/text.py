@@ -108,7 +108,7 @@ def _read(name: str, parameter: object, word: str) -> Any:
 
 def _word(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(f"{part:g}" for part in value)
+        return ",".join(short if float(short := f"{part:g}") == part else repr(part) for part in value)
     return repr(value) if isinstance(value, float) else str(value)
 
 

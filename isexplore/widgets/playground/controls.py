@@ -1,0 +1,116 @@
+"""The sliders and menus of a scenario, and play: a step at a time through the values of one parameter."""
+
+from __future__ import annotations
+
+import operator
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import traitlets
+
+from isexplore.contrived import Choice, Number
+from isexplore.widgets.panel import HERE, Panel
+from isexplore.widgets.playground.frame import POINTS, PlayFrame
+
+if TYPE_CHECKING:
+    from isexplore.contrived import Shares
+    from isexplore.widgets.playground.setting import Setting
+    from isexplore.widgets.playground.state import PlayState
+
+_POSITIONS = 121  # of a logarithmic slider, at most
+
+
+class ControlsPanel(Panel[PlayFrame]):
+    """Moves the parameters of a scenario, and the number of splits.
+
+    Attributes
+    ----------
+    rows : list of dict
+        What each control is, in their order; it changes only with the scenario, or with a range.
+    asked : dict
+        What a person moved last: `values` by the parameters' names, and a `serial` number that comes back in the
+        picture, so that the page knows when it has been answered and does not pull a slider from under a finger.
+    """
+
+    _esm = HERE / "playground" / "controls.js"
+    depends: ClassVar[tuple[str, ...]] = ("shown", "curve")
+    state: PlayState
+
+    rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    # A trait, not messages: of many moves, the widget manager sends only the latest while the kernel is busy.
+    asked = traitlets.Dict({"serial": 0, "values": {}}).tag(sync=True)
+
+    def __init__(self, state: PlayState) -> None:
+        self._answered = 0
+        super().__init__(state)
+        self.observe(self._move, "asked")
+
+    def picture(self, frame: PlayFrame) -> dict[str, Any]:
+        """Return all values, and where a step would lead."""
+        setting = frame.shown.setting
+        parameter, value = setting.parameters()[setting.moved], setting.value(setting.moved)
+        # Not every value goes with the others: those of the curve do.
+        stops = (parameter.grid(POINTS) if frame.curve is None else frame.curve.values).tolist()  # type: ignore[union-attr]
+        here, beyond = bisect_left(stops, value), bisect_right(stops, value)
+        return {
+            "serial": self._answered,
+            "values": _values(setting),
+            "moved": setting.moved,
+            "first": stops[0],
+            "before": stops[here - 1] if here else None,
+            "after": stops[beyond] if beyond < len(stops) else None,
+            "exercise": setting.exercise,
+        }
+
+    def redraw(self) -> None:
+        """Send the current picture, and the controls with it."""
+        with self.state.lock, self.hold_sync():
+            setting = self.state.frame.shown.setting
+            self.rows = [_row(name, parameter) for name, parameter in setting.parameters().items()]
+            super().redraw()
+
+    def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
+        """Let another parameter be the one that moves."""
+        if kind != "moved":
+            raise ValueError(f"the controls have no action {kind!r}")
+        self.state.set_moved(str(message["value"]))
+
+    def _move(self, change: dict[str, Any]) -> None:
+        with self.state.lock:
+            self.attempt(self._take, change["new"])
+            self.redraw()  # even if nothing changed, the page waits for an answer
+
+    def _take(self, asked: dict[str, Any]) -> None:
+        self._answered = operator.index(asked["serial"])
+        self.state.set_values(asked["values"])
+
+
+def _values(setting: Setting) -> dict[str, Any]:
+    values = {name: setting.value(name) for name in setting.parameters()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _row(name: str, parameter: Number | Choice | Shares) -> dict[str, Any]:
+    if isinstance(parameter, Choice):
+        return {
+            "name": name,
+            "title": parameter.title,
+            "options": [list(option) for option in parameter.options.items()],
+        }
+    if not isinstance(parameter, Number):
+        return {"name": name, "title": parameter.title, "most": parameter.most}
+    return {
+        "name": name,
+        "title": parameter.title,
+        "unit": parameter.unit,
+        "low": parameter.low,
+        "high": parameter.high,
+        "step": parameter.step,
+        "positions": list(_positions(parameter)) if parameter.logarithmic else None,
+    }
+
+
+@lru_cache
+def _positions(parameter: Number) -> tuple[float, ...]:
+    return tuple(parameter.grid(_POSITIONS).tolist())
