@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from isexplore import demo
+    from isexplore import contrived, demo
     from isexplore.bootstrap import bootstrap_interval
     from isexplore.capacity import channel_capacity
     from isexplore.conventions import compare_conventions
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from isexplore.splits import split_curve
     from isexplore.subsets import score_subset
     from isexplore.widgets import explore
+    from isexplore.widgets.playground.root import playground
 
     __version__: str
 
@@ -50,6 +51,7 @@ __all__ = [
     "check_published",
     "coarsen",
     "compare_conventions",
+    "contrived",
     "cumulative_sums",
     "demo",
     "explore",
@@ -63,6 +65,7 @@ __all__ = [
     "merge_shards",
     "open_images",
     "order_test",
+    "playground",
     "predict",
     "save_shard",
     "score_subset",
@@ -95,6 +98,7 @@ _MODULES = {
     "merge_shards": "shards",
     "open_images": "images",
     "order_test": "order",
+    "playground": "widgets.playground.root",
     "predict": "inference",
     "save_shard": "shard_files",
     "score_subset": "subsets",
@@ -104,6 +108,7 @@ _MODULES = {
     "split_loss": "order",
     "without_label": "labels",
 }
+_ROOMS = {"contrived", "demo"}
 _LAB_PACKAGES = {"anywidget", "ipywidgets", "pandas", "plotly", "traitlets"}
 
 
@@ -113,8 +118,8 @@ def _find(name: str) -> object:
 
     if name == "__version__":
         return _version()
-    if name == "demo":
-        return import_module("isexplore.demo")
+    if name in _ROOMS:
+        return import_module(f"isexplore.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module 'isexplore' has no attribute {name!r}")
     try:

@@ -59,10 +59,12 @@ class FreePlay(Scenario):
     duplicates: int = number(1, "copies of each image", 1, 100, 1, "images", logarithmic=True)
     collapse: float = number(0, "collapse within each class", 0, 1, 0.01, "share")
     imbalance: float = number(0, "imbalance (Zipf exponent)", 0, 3, 0.05, "exponent", drives="variety")
-    ambiguity: int = number(1, "classes that an image could be", 1, 100, 1, "classes", logarithmic=True)
+    ambiguity: int = number(1, "classes that an image could be", 1, 100, 1, "classes", logarithmic=True, upto="classes")
     garbage: float = number(0, "share of garbage", 0, 1, 0.01, "share")
     confidence: float = number(1, "confidence", 0, 1, 0.01, "probability", drives="doubt")
-    covered: int = number(10, "modes covered", 1, 1000, 1, "classes", logarithmic=True, drives="variety")
+    covered: int = number(
+        10, "modes covered", 1, 1000, 1, "classes", logarithmic=True, drives="variety", upto="classes"
+    )
 
     def rows(self) -> Turned:
         """Return two shapes of rows, one turned to the class of each image, and one even."""

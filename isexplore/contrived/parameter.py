@@ -89,8 +89,9 @@ class Number:
         >>> Number("classes", 2, 1000, 1, "classes", logarithmic=True).grid(4)
         array([   2.,   16.,  126., 1000.])
         """
-        positions = min(most, round((self.high - self.low) / self.step) + 1)
-        spaced = np.geomspace if self.logarithmic else np.linspace
+        steps = round((self.high - self.low) / self.step) + 1
+        positions = min(most, steps)
+        spaced = np.geomspace if self.logarithmic and positions < steps else np.linspace
         values = [self.nearest(value) for value in spaced(self.low, self.high, positions)]
         return np.unique(np.array(values, dtype=np.float64))
 

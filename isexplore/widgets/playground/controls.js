@@ -49,22 +49,6 @@ function choiceControl(row, { h, freshId, fillSelect, set }) {
   };
 }
 
-/** A list of shares as text; what is no number in it goes to the kernel as it is, which says so. */
-function sharesControl(row, { h, freshId, set, refresh }) {
-  let typing = false;
-  const read = () => text.value.split(/[\s,;]+/).filter((word) => word).map((word) => (Number.isFinite(Number(word)) ? Number(word) : word));
-  const text = h("input", {
-    type: "text", id: freshId(), title: `numbers from 0 to ${row.most}, one a class`,
-    oninput: () => { typing = true; },
-    onchange: () => { typing = false; set(read()); },
-    onblur: () => { typing = false; refresh(); },
-  });
-  return {
-    elements: [h("span"), h("label", { for: text.id }, row.title), text],
-    update(next, value) { if (!typing) text.value = value.join(", "); },
-  };
-}
-
 export default {
   async render({ model, el, host, signal }) {
     const { h, labelled, fillSelect, panel, freshId } = (await host.getWidget(model.get("runtime"))).exports;
@@ -120,7 +104,7 @@ export default {
       const build = (rows) => {
         built = shapes(rows);
         controls = new Map(rows.map((row) => {
-          const make = row.options ? choiceControl : row.positions === undefined ? sharesControl : numberControl;
+          const make = row.options ? choiceControl : numberControl;
           const set = (value) => { stop(); change(row.name, value); };
           const mark = () => { stop(); model.send({ kind: "moved", value: row.name }); };
           return [row.name, make(row, { h, freshId, fillSelect, group, set, mark, refresh })];

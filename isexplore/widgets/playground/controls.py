@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from isexplore.contrived import Choice, Number
+from isexplore.contrived import Choice, Number, Shares
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.playground.frame import POINTS, PlayFrame
 
 if TYPE_CHECKING:
-    from isexplore.contrived import Shares
     from isexplore.widgets.playground.setting import Setting
     from isexplore.widgets.playground.state import PlayState
 
@@ -67,7 +66,7 @@ class ControlsPanel(Panel[PlayFrame]):
         """Send the current picture, and the controls with it."""
         with self.state.lock, self.hold_sync():
             setting = self.state.frame.shown.setting
-            self.rows = [_row(name, parameter) for name, parameter in setting.parameters().items()]
+            self.rows = [_row(name, parameter) for name, parameter in _movable(setting).items()]
             super().redraw()
 
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
@@ -86,20 +85,19 @@ class ControlsPanel(Panel[PlayFrame]):
         self.state.set_values(asked["values"])
 
 
+def _movable(setting: Setting) -> dict[str, Number | Choice]:
+    """Return what has a control here: lists of shares are drawn elsewhere."""
+    return {name: one for name, one in setting.parameters().items() if not isinstance(one, Shares)}
+
+
 def _values(setting: Setting) -> dict[str, Any]:
-    values = {name: setting.value(name) for name in setting.parameters()}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {name: setting.value(name) for name in _movable(setting)}
 
 
-def _row(name: str, parameter: Number | Choice | Shares) -> dict[str, Any]:
+def _row(name: str, parameter: Number | Choice) -> dict[str, Any]:
     if isinstance(parameter, Choice):
-        return {
-            "name": name,
-            "title": parameter.title,
-            "options": [list(option) for option in parameter.options.items()],
-        }
-    if not isinstance(parameter, Number):
-        return {"name": name, "title": parameter.title, "most": parameter.most}
+        options = [list(option) for option in parameter.options.items()]
+        return {"name": name, "title": parameter.title, "options": options}
     return {
         "name": name,
         "title": parameter.title,
