@@ -68,17 +68,19 @@ class PlayState(HasTraits):
         ValueError, TypeError
             If it describes no setting.
         """
-        first, bar, second = text.partition("|")
-        pinned = shown(setting_from(first)) if bar else None
-        frame = PlayFrame(shown(setting_from(second if bar else first)), pinned=pinned)
+        settings = [setting_from(part) for part in text.split("|", maxsplit=1)]
+        frame = _frame_of(*settings)
         with self.lock:
-            self._opened = text
+            self._opened = settings
             self.frame = frame
             self._draw_curve()
 
     def reset(self) -> None:
-        """Go back to what was opened last."""
-        self.open(self._opened)
+        """Go back to what was opened last; what was to be guessed stays to be guessed."""
+        with self.lock:
+            exercise = self.frame.shown.setting.exercise
+            self.frame = _frame_of(*self._opened[:-1], replace(self._opened[-1], exercise=exercise))
+            self._draw_curve()
 
     def parameters(self) -> dict[str, Number | Choice | Shares]:
         """Return what can be moved, and in which range."""
@@ -216,3 +218,9 @@ class PlayState(HasTraits):
             raise problem  # the same computation worked a moment ago
 
         self._worker.start(lambda check: curve_of(setting, check), take, give_up)
+
+
+def _frame_of(*settings: Setting) -> PlayFrame:
+    """Return the frame of one setting, or of A and B."""
+    *kept, last = [shown(setting) for setting in settings]
+    return PlayFrame(last, pinned=kept[0] if kept else None)
