@@ -213,7 +213,7 @@ def playground(state: str = START) -> Playground:
     >>> play.close()
     """
     if not isinstance(state, str):
-        raise TypeError(f"state is a {type(state).__name__}: give a text, such as 'uniform-mix share=0.5'")
+        raise TypeError(f"state must be a text such as 'uniform-mix share=0.5', not {type(state).__name__}")
     if _place_of(state) == "contrived":
         return Playground(PlayState(state))
     made = Playground(PlayState(START))
