@@ -93,8 +93,10 @@ def test_every_class_weighs_alike_and_nothing_underflows(alpha: float) -> None:
 
 
 def test_the_label_of_an_image_is_its_most_likely_class() -> None:
-    soft, hard = (kind(classes=20, alpha=0.5, draws=7, seed=2).probabilities() for kind in (DirichletRows, HardLabels))
-    assert (hard == np.eye(20)[soft.argmax(axis=1)]).all()
+    hard = HardLabels(classes=20, draws=7).probabilities()
+    for seed in range(3):
+        soft = DirichletRows(classes=20, alpha=0.5, draws=7, seed=seed).probabilities()
+        assert (hard == np.eye(20)[soft.argmax(axis=1)]).all()
 
 
 @settings(max_examples=30, deadline=None)
@@ -108,13 +110,6 @@ def test_hard_labels_at_any_number_of_splits(classes: int, draws: int, data: st.
 def test_no_formula_where_splits_cut_through_the_turns_of_a_row() -> None:
     assert DirichletRows(draws=5).expected(2) is None
     assert Gaussians(pairs=5).expected(2) is None
-
-
-def test_rows_are_the_same_for_the_same_seed() -> None:
-    for kind in (DirichletRows, Gaussians):
-        first, again, other = (kind(seed=seed).probabilities() for seed in (1, 1, 2))
-        assert (first == again).all()
-        assert (first != other).any()
 
 
 # Two overlapping normal laws ----------------------------------------------------------------------------------------

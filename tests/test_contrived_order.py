@@ -104,6 +104,14 @@ def test_shuffled_images_over_many_seeds(splits: int, figure: float, top: float)
         assert score == pytest.approx(figure, abs=0.06 if splits == 10 else 0.01)
 
 
+def test_two_or_three_images_can_be_shuffled() -> None:
+    """SciPy's hypergeometric law has no finite higher moments of so few, and warns."""
+    for images in (2, 3):
+        assert expected(ClassOrder(classes=images, per_class=1, order="shuffled"), 2) == exactly(
+            2 ** ((images - 2) / 2)
+        )
+
+
 def test_shuffling_changes_only_the_order() -> None:
     shuffled = ClassOrder(classes=5, per_class=20, order="shuffled", seed=3)
     assert (

@@ -98,20 +98,6 @@ def test_splits_of_two_sizes() -> None:
     assert math.log(answer.score) == exactly(0.7 * random_log_score(5, 10) + 0.3 * random_log_score(6, 10))
 
 
-def test_random_images_are_the_same_for_the_same_seed() -> None:
-    first, again, other = (RandomImages(classes=10, images=100, seed=seed).probabilities() for seed in (1, 1, 2))
-    assert (first == again).all()
-    assert (first != other).any()
-
-
-@pytest.mark.parametrize("scenario", [RandomImages(classes=30, images=700), Duplicated(classes=30, images=70)])
-def test_few_numbers_score_as_the_matrix_does(scenario: RandomImages | Duplicated) -> None:
-    score = inception_score(scenario.probabilities(), splits=7)
-    played = play(scenario.rows(), 7)
-    assert played.split_scores == exactly(score.split_scores)
-    assert played.overall == exactly(score.overall)
-
-
 # Copies -------------------------------------------------------------------------------------------------------------
 
 

@@ -82,6 +82,12 @@ HOSTILE = {
     "drawn shares=1,-1": "-1 for class 1",
     "drawn shares=0,0": "all zero",
     f"drawn shares={'1,' * 1000}1": "has 1001 numbers",
+    "x" * 5000: "no scenario",
+    f"free-play {'x' * 5000}": "name=value",
+    f"free-play {'x' * 5000}=1": "no parameter",
+    f"free-play {'x' * 5000}=1 {'x' * 5000}=1": "twice",
+    f"free-play covered={'x' * 5000}": "no number",
+    f"free-play order={'x' * 5000}": "order is",
 }
 
 

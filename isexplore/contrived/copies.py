@@ -10,7 +10,7 @@ import numpy as np
 
 from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import counts_in_turn, mean_over_sizes, mean_score
-from isexplore.contrived.rows import Turned
+from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.samples import drawn_labels, random_log_score
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
@@ -32,7 +32,7 @@ class Memorised(Scenario):
     key: ClassVar = "memorised"
     title: ClassVar = "Memorised images"
     teaches: ClassVar = (
-        "One memorised image per class scores as high as endless variety; looking for duplicates finds it."
+        "One memorised image per class scores as high as endless variety; only a look for duplicates tells."
     )
     formula: ClassVar = "C = {classes}, however many images of each class there are: {distinct} here"
 
@@ -44,7 +44,7 @@ class Memorised(Scenario):
     def rows(self) -> Turned:
         """Return certain rows, the classes in turn; copies have equal rows, as other images of the class have."""
         label = np.tile(np.arange(self.classes), self.per_class)
-        return Turned(np.eye(1, self.classes), np.zeros_like(label), label)
+        return one_top(self.classes, label)
 
     def whole(self) -> Answer:
         """Return C."""
@@ -95,7 +95,7 @@ class Duplicated(Scenario):
     key: ClassVar = "duplicated"
     title: ClassVar = "The whole set repeated"
     teaches: ClassVar = (
-        "Copies change nothing: a set that is repeated scores what it scored, as low as so few images must."
+        "Copies change nothing: a set that is repeated scores what it scored before, which for few images is low."
     )
     formula: ClassVar = "exp(−C Σ_k Binom(k; n, 1/C) (k/n) ln(k/n)), C = {classes}, n = {images}, {times} times or once"
 
@@ -107,7 +107,7 @@ class Duplicated(Scenario):
     def rows(self) -> Turned:
         """Return a certain row for each image, the whole set once and then again."""
         label = np.tile(drawn_labels(self.classes, self.images, self.seed), self.times)
-        return Turned(np.eye(1, self.classes), np.zeros_like(label), label)
+        return one_top(self.classes, label)
 
     def whole(self) -> Answer:
         """Return exp(E ln IS) of the different images."""

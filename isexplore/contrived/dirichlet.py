@@ -11,7 +11,7 @@ from scipy.special import digamma, logsumexp
 
 from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import counts_in_turn, mean_score
-from isexplore.contrived.rows import Turned
+from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
 
@@ -33,16 +33,16 @@ class DirichletRows(Scenario):
     key: ClassVar = "dirichlet"
     title: ClassVar = "Random rows"
     teaches: ClassVar = (
-        "A classifier that knows nothing scores high if it is only sure of itself: α sets how sure it is."
+        "A classifier that knows nothing scores high as long as it is sure of itself: α sets how sure it is."
     )
     formula: ClassVar = "C · exp(ψ(α + 1) − ψ(Cα + 1)), C = {classes}, α = {alpha}"
 
     classes: int = number(10, "classes", 2, 1000, 1, "classes", logarithmic=True)
+    draws: int = number(50, "rows drawn, each turned through all classes", 1, 100, 1, "rows")
+    seed: int = number(0, "seed", 0, 999, 1, "seed")
     alpha: float = number(
         0.1, "concentration α: low is sure", 0.001, 10, 0.001, "concentration", logarithmic=True, drives="doubt"
     )
-    draws: int = number(50, "rows drawn, each turned through all classes", 1, 100, 1, "rows")
-    seed: int = number(0, "seed", 0, 999, 1, "seed")
 
     def rows(self) -> Turned:
         """Return each row drawn, the highest number first, turned to class 0, 1, …, C − 1, then the next."""
@@ -66,21 +66,19 @@ class DirichletRows(Scenario):
 
     def reason(self) -> str:
         """Say what the law gives and what is lost."""
-        doubt = digamma(self.classes * self.alpha + 1) - digamma(self.alpha + 1)
         return (
             f"p(y) is even, so the variety is ln {self.classes} = {math.log(self.classes):.3f}; a row drawn with "
-            f"α = {self.alpha:g} has {doubt:.3f} nats of entropy on average, and the difference is ln IS. No image "
-            "shows anything here: being sure is enough."
+            f"α = {self.alpha:g} has {_doubt(self.classes, self.alpha):.3f} nats of entropy on average, and the "
+            "difference is ln IS. No image shows anything here: being sure is enough."
         )
 
     def _soft(self, note: str) -> Answer:
-        log = math.log(self.classes) - digamma(self.classes * self.alpha + 1) + digamma(self.alpha + 1)
-        return Answer(math.exp(log), "expected", note)
+        return Answer(self.classes * math.exp(-_doubt(self.classes, self.alpha)), "expected", note)
 
 
 @dataclass(frozen=True, kw_only=True)
-class HardLabels(DirichletRows):
-    """The same rows, of each of which only the most likely class is kept.
+class HardLabels(Scenario):
+    """Rows as those of `DirichletRows`, whatever the seed, of each of which only the most likely class is kept.
 
     Examples
     --------
@@ -93,17 +91,18 @@ class HardLabels(DirichletRows):
     teaches: ClassVar = "Hard labels hide all doubt: the same predictions score C, however unsure they were."
     formula: ClassVar = "C = {classes} with hard labels; C · exp(ψ(α + 1) − ψ(Cα + 1)) with soft ones, α = {alpha}"
 
+    classes: int = number(10, "classes", 2, 1000, 1, "classes", logarithmic=True, drives="variety")
+    draws: int = number(50, "rows drawn, each turned through all classes", 1, 100, 1, "rows")
     # What only moves doubt in soft rows moves nothing here.
     alpha: float = number(0.1, "concentration α: low is sure", 0.001, 10, 0.001, "concentration", logarithmic=True)
 
     def rows(self) -> Turned:
-        """Return a certain row for the most likely class of each image."""
-        soft = super().rows()  # turned so that the label of an image is its most likely class
-        return Turned(np.eye(1, self.classes), np.zeros_like(soft.label), soft.label)
+        """Return a certain row for the most likely class of each image: every row drawn is turned to each in turn."""
+        return one_top(self.classes, np.tile(np.arange(self.classes), self.draws))
 
     def whole(self) -> Answer:
         """Return C."""
-        return self.over_splits(1)
+        return Answer(float(self.classes))
 
     def over_splits(self, splits: int) -> Answer:
         """Return the mean score of the splits from their counts of classes."""
@@ -112,7 +111,13 @@ class HardLabels(DirichletRows):
 
     def reason(self) -> str:
         """Say what soft labels would score."""
+        soft = self.classes * math.exp(-_doubt(self.classes, self.alpha))
         return (
             f"Each class is the most likely one equally often, and a hard label has no entropy: {self.classes}. "
-            f"The soft rows behind it, at α = {self.alpha:g}, score about {self._soft('').score:.3f}."
+            f"The soft rows behind it, at α = {self.alpha:g}, score about {soft:.3f}."
         )
+
+
+def _doubt(classes: int, alpha: float) -> float:
+    """Return the mean entropy of a row by the symmetric Dirichlet(α) law, nats."""
+    return float(digamma(classes * alpha + 1) - digamma(alpha + 1))

@@ -36,7 +36,7 @@ class UniformMix(Scenario):
     key: ClassVar = "uniform-mix"
     title: ClassVar = "Every image a little unsure"
     teaches: ClassVar = (
-        "A little doubt about every image costs more than most people expect: variety alone is no score."
+        "A little doubt about every image costs more than most people expect: variety alone is not enough."
     )
     formula: ClassVar = "C · a^a · b^((C − 1) b), a = 1 − ε + ε/C, b = ε/C, C = {classes}, ε = {share}"
 
@@ -57,8 +57,8 @@ class UniformMix(Scenario):
     def reason(self) -> str:
         """Say what is lost."""
         return (
-            f"p(y) is even over {self.classes} classes whatever ε is; but each row keeps only {1 - self.share:.0%} "
-            f"for its class and spreads {self.share:.0%} over all, and ln IS loses the entropy of such a row."
+            f"p(y) is even over {self.classes} classes whatever ε is; but each row keeps {1 - self.share:.4g} for "
+            f"its class and spreads {self.share:.4g} over all classes: ln IS loses the entropy of such a row."
         )
 
 
@@ -77,8 +77,8 @@ class Temperature(Scenario):
     key: ClassVar = "temperature"
     title: ClassVar = "A classifier with another temperature"
     teaches: ClassVar = (
-        "The same images score anything from 1 to C with the temperature of the classifier's softmax: "
-        "scores of two classifiers can't be compared."
+        "The temperature of the classifier's softmax can bring the same images anywhere from 1 to C: "
+        "scores from two classifiers can't be compared."
     )
     formula: ClassVar = (
         "C · a^a · b^((C − 1) b), a = e^(10/T) / (e^(10/T) + C − 1), b = (1 − a)/(C − 1), "
@@ -101,7 +101,7 @@ class Temperature(Scenario):
         """Say how sure the classifier is."""
         a, b = self._row()
         return (
-            f"The logits never change, 10 against 0, and the images neither. At T = {self.temperature:g} the softmax "
+            f"Neither the logits, 10 against 0, nor the images change. At T = {self.temperature:g} the softmax "
             f"gives {a:.2%} to the image's class and {b:.2g} to each of the other {self.classes - 1}."
         )
 
@@ -125,7 +125,7 @@ class DoubleSoftmax(Scenario):
 
     key: ClassVar = "double-softmax"
     title: ClassVar = "Softmax applied twice"
-    teaches: ClassVar = "Code that takes probabilities for logits makes every score nearly 1, with perfect images, too."
+    teaches: ClassVar = "Code that takes probabilities for logits makes every score nearly 1, even for perfect images."
     formula: ClassVar = "C · a^a · b^((C − 1) b), a = e/(e + C − 1), b = 1/(e + C − 1), C = {classes}"
 
     per_class: int = number(100, "images per class", 1, 100, 1, "images")
@@ -189,7 +189,8 @@ class Ambiguous(Scenario):
         k = self.possible
         return (
             f"p(y) is even over {self.classes} classes, H(y) = {math.log(self.classes):.3f}; each row is even over "
-            f"{k}, H(y|x) = ln {k} = {math.log(k):.3f}. Only {self.classes / k:.4g} groups can be told apart."
+            f"{k}, H(y|x) = ln {k} = {math.log(k):.3f}. The score is that of "
+            f"{self.classes / k:.4g} classes that can be told apart."
         )
 
 

@@ -12,6 +12,7 @@ from scipy.special import entr
 from isexplore.contrived.layout import in_turn, whole_counts
 from isexplore.contrived.parameter import number
 from isexplore.contrived.parameter import shares as one_per_class
+from isexplore.contrived.per_split import counts_in_runs
 from isexplore.contrived.rows import Distinct
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
@@ -43,7 +44,9 @@ class Drawn(Scenario):
 
     key: ClassVar = "drawn"
     title: ClassVar = "Draw your own"
-    teaches: ClassVar = "Only how often each class comes and how sure each row is make the score; names never do."
+    teaches: ClassVar = (
+        "The score depends only on how often each class comes and how sure each row is, not on which class it is."
+    )
     formula: ClassVar = (
         "exp(H(p(y)) − Σ n_c H(row c) / N), p(y) = Σ n_c · row c / N, n_c of N = {images} images by the drawn shares"
     )
@@ -70,8 +73,7 @@ class Drawn(Scenario):
 
     def over_splits(self, splits: int) -> Answer:
         """Return the mean of the formula over the splits, of the counts in each."""
-        parts = np.split(self._kinds, split_edges(self.images, splits)[1:-1])
-        counts = np.array([np.bincount(part, minlength=len(self.shares)) for part in parts])
+        counts = counts_in_runs(self._kinds, len(self.shares), split_edges(self.images, splits))
         return Answer(float(self._scores(counts).mean()), note=self._note())
 
     def reason(self) -> str:

@@ -11,6 +11,7 @@ from scipy.special import entr
 
 from isexplore.contrived.layout import in_turn, whole_counts
 from isexplore.contrived.parameter import choice, number
+from isexplore.contrived.per_split import counts_in_runs
 from isexplore.contrived.rows import Turned
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
@@ -42,7 +43,7 @@ class FreePlay(Scenario):
 
     key: ClassVar = "free-play"
     title: ClassVar = "Free play"
-    teaches: ClassVar = "The score is variety less doubt: whatever changes neither of the two, it can't see."
+    teaches: ClassVar = "The score is variety less doubt: it can't see what changes neither of the two."
     formula: ClassVar = (
         "exp(H(p(y)) − (1 − {garbage}) · H(row) − {garbage} · ln C), H(row) = −k a ln a − (C − k) b ln b, "
         "a = {confidence} / k, b = (1 − {confidence}) / (C − k), k = {ambiguity}, C = {classes}; "
@@ -83,9 +84,10 @@ class FreePlay(Scenario):
         """Return the mean of the formula over the splits, of the counts in each; None if the images are shuffled."""
         if self.order == "shuffled":
             return None
-        parts = np.split(self._kinds, split_edges(self._n, splits)[1:-1])
-        counts = np.array([np.bincount(part, minlength=len(self._counts)) for part in parts])
-        other = "" if splits == self.parts else f"{splits} splits, where {self.parts} of {self.per_split} were meant"
+        counts = counts_in_runs(self._kinds, len(self._counts), split_edges(self._n, splits))
+        other = (
+            "" if splits == self.parts else f"{splits} splits, where {self.parts} of {self.per_split} images were meant"
+        )
         return Answer(float(self._scores(counts).mean()), note="; ".join(filter(None, [self._note(), other])))
 
     def reason(self) -> str:
@@ -95,7 +97,7 @@ class FreePlay(Scenario):
             f"{np.count_nonzero(self._counts[:-1])} of {self.classes} classes come up; {self._counts[-1]} of {self._n} "
             f"images are garbage, and in the rows of the others no class has more than {likely:.3g}."
         )
-        return f"{seen} {self._different()} of the images are different, which the score can not see."
+        return f"{seen} {self._different()} of the images are different, which the score can't see."
 
     @property
     def _n(self) -> int:
@@ -165,6 +167,8 @@ class FreePlay(Scenario):
         said = []
         if self.covered > self.classes or self.ambiguity > self.classes:
             said.append(f"there are only {self.classes} classes: more than all is all")
+        if self._k == self.classes:
+            said.append("an image that could be any class has an even row, whatever the confidence")
         if self.imbalance or self.garbage or self._n % self._modes:
             said.append("shares are rounded to whole images")
         if self.duplicates > 1 or self.collapse:

@@ -33,7 +33,7 @@ class Gaussians(Scenario):
     key: ClassVar = "gaussians"
     title: ClassVar = "Real data is not optimal"
     teaches: ClassVar = (
-        "Real data need not have the best score: two exaggerated images beat it, by the best classifier."
+        "Real data need not have the best score: two exaggerated images beat it, even with the best classifier."
     )
     formula: ClassVar = (
         "2 · exp(−E h(1/(1 + exp(−2μx)))), h(p) = −p ln p − (1 − p) ln(1 − p), μ = {mu}, "
@@ -41,10 +41,10 @@ class Gaussians(Scenario):
     )
 
     data: str = choice("real", "what is shown", {"real": "real data, ½ N(±μ, 1)", "points": "two points at ±x"})
-    mu: float = number(1, "mean ±μ of the real classes", 0, 5, 0.05, "standard deviations", drives="doubt")
-    position: float = number(5, "position ±x of the two points", 0, 10, 0.1, "standard deviations")
     pairs: int = number(500, "pairs of images", 1, 2000, 1, "pairs", logarithmic=True)
     seed: int = number(0, "seed", 0, 999, 1, "seed")
+    position: float = number(5, "position ±x of the two points", 0, 10, 0.1, "standard deviations")
+    mu: float = number(1, "mean ±μ of the real classes", 0, 5, 0.05, "standard deviations", drives="doubt")
 
     def rows(self) -> Turned:
         """Return what the best classifier says of pairs of images, x and then −x."""
@@ -74,7 +74,7 @@ class Gaussians(Scenario):
         return (
             f"Real images of the two classes overlap where μ = {self.mu:g}: even the best classifier must doubt those "
             f"between them, and real data scores {real:.4f} of 2. Two points at ±{self.position:g} score {points:.4f}"
-            + (", though they are no real data." if points > real else ".")
+            + (", though they are not real data." if points > real else ".")
         )
 
     def _real(self, note: str) -> Answer:

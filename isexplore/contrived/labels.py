@@ -36,7 +36,7 @@ class LabelMismatch(Scenario):
     )
     formula: ClassVar = (
         "C = {classes} with {extra} outputs that nothing activates, or where each class spreads over its outputs; "
-        "C · {breeds} as breeds; {merged} merged"
+        "C · {breeds} as breeds, {merged} as groups, if all come equally often"
     )
 
     classes: int = number(10, "classes C of the generator", 2, 100, 1, "classes", logarithmic=True, drives="variety")

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from scipy.special import entr
 
 from isexplore.contrived.parameter import number
-from isexplore.contrived.per_split import counts_in_turn
-from isexplore.contrived.rows import Distinct, Turned
+from isexplore.contrived.per_split import counts_in_turn, mean_score
+from isexplore.contrived.rows import Distinct, Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["Covered", "Identical", "Perfect", "one_hot"]
+__all__ = ["Covered", "Identical", "Perfect"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +37,7 @@ class Perfect(Scenario):
 
     def rows(self) -> Turned:
         """Return one-hot rows, the classes in turn."""
-        return one_hot(self.classes, np.tile(np.arange(self.classes), self.per_class))
+        return one_top(self.classes, np.tile(np.arange(self.classes), self.per_class))
 
     def whole(self) -> Answer:
         """Return C."""
@@ -109,7 +105,7 @@ class Covered(Scenario):
 
     key: ClassVar = "covered"
     title: ClassVar = "Some classes never come"
-    teaches: ClassVar = "Missing classes are seen, but only as a number: the score can't say which classes are missing."
+    teaches: ClassVar = "Missing classes lower the score, but it can't say which classes are missing."
     formula: ClassVar = "min(K, C), K = {modes}, C = {classes}"
 
     per_class: int = number(100, "images per covered class", 1, 100, 1, "images")
@@ -125,7 +121,7 @@ class Covered(Scenario):
 
     def rows(self) -> Turned:
         """Return one-hot rows of the first K classes, in turn."""
-        return one_hot(self.classes, np.tile(np.arange(self.covered), self.per_class))
+        return one_top(self.classes, np.tile(np.arange(self.covered), self.per_class))
 
     def whole(self) -> Answer:
         """Return K."""
@@ -147,20 +143,8 @@ class Covered(Scenario):
         return f"there are only {self.classes} classes to cover" if self.modes > self.classes else ""
 
 
-def one_hot(classes: int, label: NDArray[np.intp]) -> Turned:
-    """Return rows that are sure of these classes, (N,).
-
-    Examples
-    --------
-    >>> one_hot(3, np.array([0, 2])).take(np.array([1]))
-    array([[0., 0., 1.]])
-    """
-    return Turned(np.eye(1, classes), np.zeros_like(label), label)
-
-
 def _in_turn_over(kinds: int, n: int, splits: int, note: str = "") -> Answer:
     """Return the mean score over splits of n one-hot images of so many kinds in turn."""
-    counts = counts_in_turn(kinds, split_edges(n, splits))
-    scores = np.exp(entr(counts / counts.sum(axis=1, keepdims=True)).sum(axis=1))
     few = f"a split has {n // splits:,} images, too few for {kinds:,} classes" if n // splits < kinds else ""
-    return Answer(float(scores.mean()), note="; ".join(filter(None, (note, few))))
+    counts = counts_in_turn(kinds, split_edges(n, splits))
+    return Answer(mean_score(counts), note="; ".join(filter(None, (note, few))))

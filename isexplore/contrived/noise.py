@@ -9,7 +9,7 @@ import numpy as np
 
 from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import counts_in_turn, mean_score
-from isexplore.contrived.rows import Turned
+from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
 
@@ -29,7 +29,7 @@ class AdversarialNoise(Scenario):
     key: ClassVar = "adversarial-noise"
     title: ClassVar = "Noise that the network is sure of"
     teaches: ClassVar = (
-        "The score never looks at the images: noise that the network is sure of scores as the best ones."
+        "The score never looks at the images: noise that the network is sure of scores as high as the best images."
     )
     formula: ClassVar = "C · a^a · b^((C − 1) b), b = (1 − a)/(C − 1), C = {classes}, a = {top}"
 
@@ -39,10 +39,7 @@ class AdversarialNoise(Scenario):
 
     def rows(self) -> Turned:
         """Return the same row for every image, turned to the class that it was made for."""
-        shape = np.full(self.classes, (1 - self.top) / (self.classes - 1))
-        shape[0] = self.top
-        label = np.tile(np.arange(self.classes), self.per_class)
-        return Turned(shape[None], np.zeros_like(label), label)
+        return one_top(self.classes, np.tile(np.arange(self.classes), self.per_class), self.top)
 
     def whole(self) -> Answer:
         """Return the closed form."""

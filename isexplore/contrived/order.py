@@ -10,7 +10,7 @@ import numpy as np
 
 from isexplore.contrived.parameter import choice, number
 from isexplore.contrived.per_split import counts_in_turn, expected_log_score, mean_over_sizes, mean_score
-from isexplore.contrived.rows import Turned
+from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
 
@@ -53,10 +53,7 @@ class ClassOrder(Scenario):
 
     def rows(self) -> Turned:
         """Return the same row for every image, turned to its class."""
-        shape = np.full(self.classes, (1 - self.top) / (self.classes - 1))
-        shape[0] = self.top
-        label = self._labels()
-        return Turned(shape[None], np.zeros_like(label), label)
+        return one_top(self.classes, self._labels(), self.top)
 
     def whole(self) -> Answer:
         """Return the closed form, which no order changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ class Number:
         10
         """
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise TypeError(f"{name} is {value!r}: give a number of {self.unit}")
+            raise TypeError(f"{name} is {brief(value)}: give a number of {self.unit}")
         if isinstance(value, int):
             value = min(max(value, -FARTHEST), FARTHEST)  # some are too long to be printed
         if not self.low <= value <= self.high:  # NaN is not, either
@@ -135,7 +136,7 @@ class Choice:
         'sorted'
         """
         if not isinstance(value, str) or value not in self.options:
-            raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(self.options)}")
+            raise ValueError(f"{name} is {brief(value)}: it must be one of {', '.join(self.options)}")
         return str(value)
 
 
@@ -173,7 +174,7 @@ class Shares:
         except (TypeError, ValueError, OverflowError):
             numbers = ()
         if not numbers:
-            raise TypeError(f"{name} is {value!r}: give a list of numbers, one a class") from None
+            raise TypeError(f"{name} is {brief(value)}: give a list of numbers, one a class") from None
         if not FEWEST_SHARES <= len(numbers) <= MOST_SHARES:
             raise ValueError(f"{name} has {len(numbers)} numbers: give {FEWEST_SHARES} to {MOST_SHARES}, one a class")
         for c, one in enumerate(numbers):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["counts_in_turn", "expected_log_score", "mean_over_sizes", "mean_score"]
+__all__ = ["counts_in_runs", "counts_in_turn", "expected_log_score", "mean_over_sizes", "mean_score"]
 
 
 def counts_in_turn(classes: int, edges: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -41,6 +41,19 @@ def counts_in_turn(classes: int, edges: NDArray[np.intp]) -> NDArray[np.intp]:
     """
     before = (edges[:, None] + classes - 1 - np.arange(classes)) // classes
     return np.diff(before, axis=0)
+
+
+def counts_in_runs(kind: NDArray[np.intp], kinds: int, edges: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return how many images of each run are of each kind, (S, K), if image i is of kind[i].
+
+    Examples
+    --------
+    >>> counts_in_runs(np.array([0, 0, 1, 0]), 2, np.array([0, 2, 4]))
+    array([[2, 0],
+           [1, 1]])
+    """
+    parts = np.split(kind, edges[1:-1])
+    return np.array([np.bincount(part, minlength=kinds) for part in parts])
 
 
 def mean_score(counts: NDArray[np.intp], top: float = 1.0) -> float:
@@ -69,7 +82,8 @@ def expected_log_score(law: Any, images: int, classes: int, top: float = 1.0) ->
     Parameters
     ----------
     law
-        SciPy's distribution of how many of the images show one class, the same for every class.
+        SciPy's distribution of how many of the images show one class, the same for every class: binomial or
+        hypergeometric, of mean n/C.
     images
         n.
     classes
@@ -84,9 +98,10 @@ def expected_log_score(law: Any, images: int, classes: int, top: float = 1.0) ->
     9.099
     """
     # Outcomes further than this from the mean have no weight in float64.
-    reach = 12 * law.std() + 40
+    mean = images / classes  # and the variance is no higher; SciPy's own divides by 0 where there are few images
+    reach = 12 * math.sqrt(mean) + 40
     least, most = law.support()
-    k = np.arange(max(least, math.floor(law.mean() - reach)), min(most, math.ceil(law.mean() + reach)) + 1)
+    k = np.arange(max(least, math.floor(mean - reach)), min(most, math.ceil(mean + reach)) + 1)
     return float(classes * law.pmf(k) @ _variety(k / images, classes, top)) - _doubt(classes, top)
 
 
@@ -104,11 +119,16 @@ def mean_over_sizes(images: int, splits: int, value: Callable[[int], float]) -> 
 
 def _variety(share: NDArray[np.float64], classes: int, top: float) -> NDArray[np.float64]:
     """Return what a class adds to H(p(y)) that such a share of the images shows."""
-    rest = (1 - top) / (classes - 1)
+    rest = _rest(classes, top)
     added: NDArray[np.float64] = entr(rest + (top - rest) * share)
     return added
 
 
 def _doubt(classes: int, top: float) -> float:
     """Return H(p(y|x)) of each image."""
-    return float(entr(top) + (classes - 1) * entr((1 - top) / (classes - 1)))
+    return float(entr(top) + (classes - 1) * entr(_rest(classes, top)))
+
+
+def _rest(classes: int, top: float) -> float:
+    """Return the probability of each class that an image does not show; one class alone has no others."""
+    return (1 - top) / max(classes - 1, 1)

@@ -71,7 +71,7 @@ _GROUPS: dict[str, dict[str, str]] = {
         "More than ten from ten classes: breeds": "label-mismatch moved=breeds",
         "Each class spread over its breeds": "label-mismatch seen=spread moved=breeds",
         "Classes merged into two": "label-mismatch seen=merged",
-        "Random rows, soft labels against hard": "dirichlet moved=alpha | hard-labels moved=alpha",
+        "Random rows, soft labels against hard": "dirichlet | hard-labels",
         "Softmax applied twice": "double-softmax",
         "Noise that the network is sure of": "adversarial-noise",
     },

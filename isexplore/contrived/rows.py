@@ -15,7 +15,7 @@ from scipy.special import entr
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Distinct", "Rows", "Turned"]
+__all__ = ["Distinct", "Rows", "Turned", "one_top"]
 
 ROUNDING = 1e-14
 
@@ -161,6 +161,19 @@ class Turned:
         mean: NDArray[np.float64] = np.fft.irfft(sums, c) / np.diff(edges)[:, None]
         # Rounding leaves up to some 1e-16 to either side of zero, where a class never comes.
         return np.where(mean < ROUNDING, 0, mean)
+
+
+def one_top(classes: int, label: NDArray[np.intp], top: float = 1.0) -> Turned:
+    """Return rows with the top probability for these classes, (N,); the others share the rest evenly.
+
+    Examples
+    --------
+    >>> one_top(3, np.array([0, 2]), 0.5).take(np.array([1]))
+    array([[0.25, 0.25, 0.5 ]])
+    """
+    shape = np.full((1, classes), (1 - top) / (classes - 1))
+    shape[0, 0] = top
+    return Turned(shape, np.zeros_like(label), label)
 
 
 def _runs(edges: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import expected_log_score, mean_over_sizes
-from isexplore.contrived.rows import Turned
+from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class RandomImages(Scenario):
     def rows(self) -> Turned:
         """Return a certain row for each image."""
         label = drawn_labels(self.classes, self.images, self.seed)
-        return Turned(np.eye(1, self.classes), np.zeros_like(label), label)
+        return one_top(self.classes, label)
 
     def whole(self) -> Answer:
         """Return exp(E ln IS) of all images."""
@@ -75,7 +75,7 @@ class RandomImages(Scenario):
             f"All {self.classes} classes are equally likely, but of {self.images:,} images chance gives some classes "
             f"more than {each:.3g}, some fewer, and leaves {unseen:.1f} out on average: p(y) of few images is uneven. "
             + (
-                f"Here, that costs about (C − 1)/2n of ln IS: {self.first_order():.2f} is left. "
+                f"Here, that takes about (C − 1)/2n from ln IS, which leaves about {self.first_order():.2f}. "
                 if each >= 1
                 else f"They can show {self.images:,} classes at most. "
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any
 
 from isexplore.contrived.parameter import Choice, Shares
@@ -65,9 +66,9 @@ def pairs_of(words: list[str]) -> dict[str, str]:
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals and value):
-            raise ValueError(f"{word!r} is not of the form name=value, such as classes=10")
+            raise ValueError(f"{brief(word)} is not of the form name=value, such as classes=10")
         if name in pairs:
-            raise ValueError(f"{name} is given twice, as {pairs[name]} and as {value}")
+            raise ValueError(f"{name:.30} is given twice, as {pairs[name]:.30} and as {value:.30}")
         pairs[name] = value
     return pairs
 
@@ -88,12 +89,12 @@ def scenario_of(key: str, pairs: Mapping[str, str]) -> Scenario:
     from isexplore.contrived import SCENARIOS
 
     if key not in SCENARIOS:
-        raise ValueError(f"there is no scenario {key!r}; there are: {', '.join(SCENARIOS)}")
+        raise ValueError(f"there is no scenario {brief(key)}; there are: {', '.join(SCENARIOS)}")
     kind = SCENARIOS[key]
     parameters = kind.parameters()
     for name in pairs:
         if name not in parameters:
-            raise ValueError(f"{key} has no parameter {name!r}; it has: {', '.join(parameters)}")
+            raise ValueError(f"{key} has no parameter {brief(name)}; it has: {', '.join(parameters)}")
     return kind(**{name: _read(name, parameters[name], word) for name, word in pairs.items()})
 
 
@@ -103,7 +104,7 @@ def _read(name: str, parameter: object, word: str) -> Any:
     try:
         return [float(part) for part in word.split(",")] if isinstance(parameter, Shares) else float(word)
     except ValueError:
-        raise ValueError(f"{name}={word}: {word!r} is no number") from None
+        raise ValueError(f"{name}={word:.30}: {brief(word)} is no number") from None
 
 
 def _word(value: object) -> str:

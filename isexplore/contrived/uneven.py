@@ -11,9 +11,11 @@ import numpy as np
 from scipy.special import entr
 
 from isexplore.contrived.layout import in_turn, whole_counts
-from isexplore.contrived.modes import one_hot
 from isexplore.contrived.parameter import choice, number
+from isexplore.contrived.per_split import counts_in_runs, mean_score
+from isexplore.contrived.rows import one_top
 from isexplore.contrived.scenario import Answer, Scenario
+from isexplore.edges import split_edges
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -36,13 +38,21 @@ class Uneven(Scenario):
 
     def rows(self) -> Turned:
         """Return one-hot rows, each class spread evenly over the images."""
-        return one_hot(self.classes, in_turn(whole_counts(self.shares(), self.images)))
+        return one_top(self.classes, self._labels())
 
     def whole(self) -> Answer:
         """Return exp H of the rounded shares."""
         unrounded = _effective(self.shares())
         note = f"of shares rounded to whole images; {unrounded:.6g} without rounding"
         return Answer(_effective(whole_counts(self.shares(), self.images)), note=note)
+
+    def over_splits(self, splits: int) -> Answer:
+        """Return the mean of exp H over the splits, of the shares in each."""
+        counts = counts_in_runs(self._labels(), self.classes, split_edges(self.images, splits))
+        return Answer(mean_score(counts), note="of the whole images of each class in each split")
+
+    def _labels(self) -> NDArray[np.intp]:
+        return in_turn(whole_counts(self.shares(), self.images))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +67,7 @@ class Dominant(Uneven):
 
     key: ClassVar = "dominant"
     title: ClassVar = "One class takes over"
-    teaches: ClassVar = "One class may have half of all images and the score is still more than half of the best."
+    teaches: ClassVar = "One class of ten may have half of all images, and the score is still 6 of 10."
     formula: ClassVar = "π^(−π) · ((1 − π)/(C − 1))^(−(1 − π)), C = {classes}, π = {share}"
 
     share: float = number(0.5, "share π of one class", 0, 1, 0.01, "share", drives="variety")
@@ -71,8 +81,9 @@ class Dominant(Uneven):
     def reason(self) -> str:
         """Say how many even classes it is worth."""
         return (
-            f"Every row is sure, so only p(y) counts: class 0 has {self.share:.0%} of {self.images:,} images, and the "
-            f"rest goes to the other {self.classes - 1}. That is worth {self.whole().score:.4g} classes of equal size."
+            f"Every row is sure, so only p(y) counts: class 0 has a share of {self.share:.4g} of {self.images:,} "
+            f"images, and the rest goes to the other {self.classes - 1}. That is worth {self.whole().score:.4g} "
+            "classes of equal size."
         )
 
 
@@ -92,7 +103,9 @@ class LongTail(Uneven):
 
     key: ClassVar = "long-tail"
     title: ClassVar = "Some classes are rare"
-    teaches: ClassVar = "Rare classes hardly count: all are there, and the score is as if most of them were missing."
+    teaches: ClassVar = (
+        "Rare classes count for little: all classes are there, but the score is as if some were missing."
+    )
     formula: ClassVar = "e^H(p), p_c ∝ c^(log₂ r) (Zipf) or r^(c − 1) (geometric), C = {classes}, r = {ratio}"
 
     tail: str = choice("zipf", "tail", {"zipf": "Zipf's law", "geometric": "constant ratio"})
