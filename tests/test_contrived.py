@@ -27,6 +27,7 @@ from isexplore.score import inception_score
 
 if TYPE_CHECKING:
     from isexplore.contrived import Answer
+    from isexplore.parameters import Parameter
 
 FEW = 24  # images, classes or copies in a drawn example, at most
 
@@ -51,12 +52,13 @@ def numbers_of(kind: type[Scenario]) -> dict[str, Number]:
     return {name: one for name, one in kind.parameters().items() if isinstance(one, Number)}
 
 
-def values(parameter: Number | Choice | Shares) -> st.SearchStrategy[Any]:
+def values(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Return what a parameter can be; sizes are small."""
     if isinstance(parameter, Choice):
         return st.sampled_from(list(parameter.options))
     if isinstance(parameter, Shares):
         return st.lists(st.floats(0, parameter.most), min_size=2, max_size=FEW).filter(any)
+    assert isinstance(parameter, Number)
     if parameter.is_whole:
         return st.integers(int(parameter.low), int(min(parameter.high, max(parameter.low, FEW))))
     return st.floats(parameter.low, parameter.high) | st.sampled_from(parameter.grid(9).tolist())
@@ -282,13 +284,14 @@ def test_what_a_parameter_can_not_be_is_refused_by_name(kind: type[Scenario]) ->
                 kind(**{name: value})
 
 
-def bad_values(parameter: Number | Choice | Shares) -> list[Any]:
+def bad_values(parameter: Parameter) -> list[Any]:
     never = [None, {}, [], math.nan, math.inf, -math.inf, object(), "nonsense"]
     if isinstance(parameter, Choice):
         return [*never, 0, True, ["sorted"]]
     if isinstance(parameter, Shares):
         many = [0.5] * 1001
         return [*never, 1, "11", many, [0.5], [0.5, math.nan], [0.5, math.inf], [0.5, -1], [0.5, None], [[0.5], 0.5]]
+    assert isinstance(parameter, Number)
     fraction = [parameter.low + 0.5] if parameter.is_whole else []
     return [*never, *fraction, True, np.True_, "1", 1j, 10**400, parameter.low - 1, np.nextafter(parameter.high, 1e9)]
 

@@ -13,8 +13,8 @@ from scipy.stats import entropy
 
 from isexplore.contrived.doubt import Ambiguous, DoubleSoftmax, Temperature, UniformMix
 from isexplore.contrived.garbage import Garbage
-from isexplore.contrived.parameter import Number
 from isexplore.contrived.scoring import play
+from isexplore.parameters import Number
 from isexplore.score import inception_score
 
 if TYPE_CHECKING:

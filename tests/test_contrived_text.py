@@ -15,12 +15,15 @@ from isexplore.widgets.playground.setting import setting_from, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from isexplore.parameters import Parameter
 
-def values(parameter: Number | Choice | Shares) -> st.SearchStrategy[Any]:
+
+def values(parameter: Parameter) -> st.SearchStrategy[Any]:
     if isinstance(parameter, Choice):
         return st.sampled_from(list(parameter.options))
     if isinstance(parameter, Shares):
         return st.lists(st.floats(0, parameter.most), min_size=2, max_size=12).filter(any)
+    assert isinstance(parameter, Number)
     if parameter.is_whole:
         return st.integers(int(parameter.low), int(parameter.high))
     return st.floats(parameter.low, parameter.high) | st.sampled_from(parameter.grid(9).tolist())

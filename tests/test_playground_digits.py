@@ -10,11 +10,12 @@ import pytest
 
 import isexplore as ix
 from isexplore.images.altered import Alterations, altered
+from isexplore.parametrised import to_text
 from isexplore.widgets.playground import digits_state
 from isexplore.widgets.playground.digits import DigitsPlace
 from isexplore.widgets.playground.digits_lessons import lessons
 from isexplore.widgets.playground.digits_state import DigitsSetting, DigitsState
-from isexplore.widgets.playground.place_text import place_setting, place_text
+from isexplore.widgets.playground.setting import place_setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,13 +126,13 @@ def test_what_fails_is_said_and_the_next_works(state: DigitsState, monkeypatch: 
     "text",
     [
         "digits",
-        "digits drop=3,7 blur=1.0 order=sorted temperature=2.0",
-        "digits kept=one copies=3 noise=20.0 seed=7",
+        "digits drop=3,7 blur=1 order=sorted temperature=2",
+        "digits kept=one copies=3 noise=20 seed=7",
         "digits temperature=0.33",
     ],
 )
 def test_a_text_leads_back_to_itself(text: str) -> None:
-    assert sorted(place_text(place_setting(DigitsSetting, text)).split()) == sorted(text.split())
+    assert sorted(to_text(place_setting(DigitsSetting, text)).split()) == sorted(text.split())
 
 
 @pytest.mark.parametrize(
@@ -140,10 +141,10 @@ def test_a_text_leads_back_to_itself(text: str) -> None:
         ("", "must begin with digits"),
         ("digit", "must begin with digits"),
         ("digits blurred", "not of the form name=value"),
-        ("digits blur=much", "blur=much: give a number"),
+        ("digits blur=much", "blur=much: .much. is no number"),
         ("digits blur=99", "between 0 and 3"),
         ("digits temperature=0", "between 0.1 and 10"),
-        ("digits drop=3,x", "drop=3,x: give whole numbers with commas"),
+        ("digits drop=3,x", "drop=3,x: .3,x. is no number"),
         ("digits drop=12", "drop names 12: give digits from 0 to 9"),
         ("digits drop=0,1,2,3,4,5,6,7,8,9", "all digits are dropped"),
         ("digits order=random", "order is 'random': it must be one of"),
@@ -203,7 +204,7 @@ def test_the_panel_draws_its_controls_and_answers_each_move() -> None:
     assert panel.error
     (receive,) = panel._msg_callbacks.callbacks
     receive(panel, {"kind": "open", "value": "digits  blur=1"}, [])
-    assert panel.view["text"] == "digits blur=1.0"
+    assert panel.view["text"] == "digits blur=1"
     receive(panel, {"kind": "reset"}, [])
     assert place.text == "digits"
     receive(panel, {"kind": "explode"}, [])

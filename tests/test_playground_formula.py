@@ -139,11 +139,11 @@ def test_a_dragged_term_moves_what_drives_it(state: PlayState) -> None:
     drag(panel, wanted, term="doubt")
     share = Number("share", 0, 1, 0.01, "share")
     doubts = []
-    for value in share.grid(41):  # by the definition, not by the curve
+    for value in share.grid(101):  # by the definition, not by the curve
         row = np.full(10, value / 10)
         row[0] += 1 - value
         doubts.append(-(row[row > 0] * np.log(row[row > 0])).sum())
-    best = share.grid(41)[np.argmin(np.abs(np.array(doubts) - wanted))]
+    best = share.grid(101)[np.argmin(np.abs(np.array(doubts) - wanted))]
     assert state.frame.shown.setting.value("share") == pytest.approx(best)
 
 

@@ -43,7 +43,7 @@ def test_it_begins_with_the_first_preset() -> None:
     play.close()
 
 
-@pytest.mark.parametrize("text", ["digits", "digits drop=3 blur=1.0", "attack", "attack seed=3"])
+@pytest.mark.parametrize("text", ["digits", "digits drop=3 blur=1", "attack", "attack seed=3"])
 def test_a_text_opens_its_place(text: str) -> None:
     play = ix.playground(text)
     assert play.text == text
@@ -96,6 +96,29 @@ def test_a_wrong_text_changes_nothing(play: Playground) -> None:
     with pytest.raises(ValueError, match="no scenario 'nothing'"):
         play.restore("nothing")
     assert play.text == "uniform-mix share=0.5"
+
+
+def test_what_is_no_text_is_refused(play: Playground) -> None:
+    with pytest.raises(TypeError, match=r"state must be a text such as .*, not int"):
+        play.restore(5)  # type: ignore[arg-type]
+
+
+def test_an_error_is_over_when_something_else_is_set_up(play: Playground) -> None:
+    play.controls.asked = {"serial": 1, "values": {"share": -1}}
+    assert "share is -1" in play.controls.error
+    play.state.finish()
+    play.state.pin()
+    assert "share is -1" in play.controls.error  # neither the curve nor A is something else
+    play.state.open("drawn")
+    assert not play.controls.error
+
+
+def test_before_a_guess_the_curve_is_not_handed_out(play: Playground) -> None:
+    play.state.set_exercise(on=True)
+    with pytest.raises(ValueError, match="hidden: guess it first"):
+        play.to_dataframe()
+    play.state.guess(5)
+    assert len(play.to_dataframe()) == len(play.to_dataframe().dropna()) == 101
 
 
 def test_everything_is_handed_back(play: Playground) -> None:

@@ -161,7 +161,7 @@ def test_the_curve_comes_after_the_frame_and_is_exact(state: PlayState) -> None:
     curve = state.frame.curve
     assert curve is not None
     assert curve.values[[0, -1]].tolist() == [0, 1]
-    assert len(curve.values) == 41
+    assert len(curve.values) == 101
     np.testing.assert_allclose(curve.scores, curve.exact, rtol=1e-12)
     np.testing.assert_allclose(np.log(curve.scores), curve.variety - curve.doubt, atol=1e-12)
 
@@ -276,6 +276,22 @@ def test_a_and_b(state: PlayState) -> None:
     assert state.text == "uniform-mix | uniform-mix share=0.5"
     state.unpin()
     assert state.text == START
+
+
+def test_a_and_b_whose_parameters_have_other_ranges_can_be_swapped(state: PlayState) -> None:
+    state.open("duplicated moved=images | random-images images=50000 moved=images")
+    state.finish()  # else there is no curve, whose value A could not have
+    state.swap()
+    assert state.text == "random-images images=50000 | duplicated moved=images"
+
+
+def test_a_swap_in_an_exercise_reveals_nothing(state: PlayState) -> None:
+    state.pin()  # before the exercise, not in it
+    state.set_exercise(on=True)
+    state.set_values({"share": 0.25})
+    state.swap()
+    assert state.frame.hidden
+    assert state.text == "uniform-mix exercise=1 | uniform-mix share=0.5 exercise=1"
 
 
 # Predict, then reveal -----------------------------------------------------------------------------------------------

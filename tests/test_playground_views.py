@@ -340,6 +340,14 @@ def test_a_and_b_can_be_kept_changed_and_forgotten() -> None:
             "uniform-mix share=0 per_class=1 splits=10",
             f"{SAME}: variety 2.30 nats, doubt 0.00 nats. But the mean over the splits is 10.00 for A and 1.00 for B.",
         ),
+        (
+            "class-order splits=5",
+            "uniform-mix share=0.3",
+            (
+                "A scores higher, 10.00 > 3.08, by less doubt (0.00 < 1.18 nats). "
+                "But the mean over the splits is 2.00 for A and 3.08 for B."
+            ),
+        ),
     ],
 )
 def test_the_sentence_says_what_makes_the_scores(a: str, b: str, said: str) -> None:

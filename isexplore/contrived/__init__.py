@@ -13,13 +13,13 @@ from isexplore.contrived.labels import LabelMismatch
 from isexplore.contrived.modes import Covered, Identical, Perfect
 from isexplore.contrived.noise import AdversarialNoise
 from isexplore.contrived.order import ClassOrder
-from isexplore.contrived.parameter import Choice, Number, Shares
 from isexplore.contrived.rows import Distinct, Rows, Turned
 from isexplore.contrived.samples import RandomImages
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.contrived.scoring import Played, play
 from isexplore.contrived.text import from_text, to_text
 from isexplore.contrived.uneven import Dominant, LongTail
+from isexplore.parameters import Choice, Number, Shares
 
 __all__ = [
     "SCENARIOS",

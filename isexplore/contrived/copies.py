@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import counts_in_turn, mean_over_sizes, mean_score
 from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.samples import drawn_labels, random_log_score
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import number
 
 __all__ = ["Duplicated", "Memorised"]
 

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import digamma, logsumexp
 
-from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import counts_in_turn, mean_score
 from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import number
 
 __all__ = ["DirichletRows", "HardLabels"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.special import entr, softmax
 
-from isexplore.contrived.parameter import number
 from isexplore.contrived.rows import Turned
 from isexplore.contrived.scenario import Answer, Scenario
+from isexplore.parameters import number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.special import entr
 
 from isexplore.contrived.layout import in_turn, whole_counts
-from isexplore.contrived.parameter import number
-from isexplore.contrived.parameter import shares as one_per_class
 from isexplore.contrived.per_split import counts_in_runs
 from isexplore.contrived.rows import Distinct
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import number
+from isexplore.parameters import shares as one_per_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from isexplore.contrived.parameter import number
 from isexplore.contrived.rows import Turned
 from isexplore.contrived.scenario import Answer, Scenario
+from isexplore.parameters import number
 
 __all__ = ["Garbage"]
 

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import entr, expit
 
-from isexplore.contrived.parameter import choice, number
 from isexplore.contrived.per_split import counts_in_turn, mean_score
 from isexplore.contrived.rows import Turned
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import choice, number
 
 __all__ = ["Gaussians"]
 

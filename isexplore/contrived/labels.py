@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from isexplore.contrived.parameter import choice, number
 from isexplore.contrived.per_split import counts_in_turn, mean_score
 from isexplore.contrived.rows import Turned
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import choice, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import counts_in_turn, mean_score
 from isexplore.contrived.rows import Distinct, Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import number
 
 __all__ = ["Covered", "Identical", "Perfect"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from isexplore.contrived.parameter import choice, number
 from isexplore.contrived.per_split import counts_in_turn, expected_log_score, mean_over_sizes, mean_score
 from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import choice, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

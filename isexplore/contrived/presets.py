@@ -50,7 +50,7 @@ _GROUPS: dict[str, dict[str, str]] = {
     "Doubt": {
         "Every image a little unsure": "uniform-mix",
         "Every image a little unsure, 1000 classes": "uniform-mix classes=1000 per_class=10",
-        "A classifier with a higher temperature": "temperature temperature=2.0",
+        "A classifier with a higher temperature": "temperature temperature=2",
         "Every image could be one of two classes": "ambiguous",
         "Some images show nothing": "garbage",
         "Real data against two exaggerated images": "gaussians | gaussians data=points",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from isexplore.contrived.parameter import number
 from isexplore.contrived.per_split import expected_log_score, mean_over_sizes
 from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
+from isexplore.parameters import number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

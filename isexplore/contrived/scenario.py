@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from isexplore.contrived.parameter import Number
 from isexplore.edges import check_splits
+from isexplore.parameters import Number
+from isexplore.parametrised import Parametrised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from isexplore.contrived.parameter import Choice, Shares
     from isexplore.contrived.rows import Rows
+    from isexplore.parameters import Parameter
 
 __all__ = ["Answer", "Scenario"]
 
@@ -41,13 +42,11 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scenario(ABC):
+class Scenario(Parametrised, ABC):
     """A contrived distribution; each is a frozen dataclass whose fields are its parameters.
 
     Attributes
     ----------
-    key : str
-        Its name in texts.
     title : str
         Its name for people.
     teaches : str
@@ -56,21 +55,11 @@ class Scenario(ABC):
         The exact answer as a formula; a parameter's name in braces stands for its number.
     """
 
-    key: ClassVar[str]
     title: ClassVar[str]
     teaches: ClassVar[str]
     formula: ClassVar[str]
 
-    def __post_init__(self) -> None:
-        for name, parameter in self.parameters().items():
-            object.__setattr__(self, name, parameter.check(name, getattr(self, name)))
-
-    @classmethod
-    def parameters(cls) -> dict[str, Number | Choice | Shares]:
-        """Return what can be moved, by the names of the fields."""
-        return {field.name: field.metadata["parameter"] for field in fields(cls)}
-
-    def ranges(self) -> dict[str, Number | Choice | Shares]:
+    def ranges(self) -> dict[str, Parameter]:
         """Return what can be moved, and how far beside the other parameters as they are now."""
         ranges = self.parameters()
         for name, parameter in ranges.items():

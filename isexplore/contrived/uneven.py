@@ -11,11 +11,11 @@ import numpy as np
 from scipy.special import entr
 
 from isexplore.contrived.layout import in_turn, whole_counts
-from isexplore.contrived.parameter import choice, number
 from isexplore.contrived.per_split import counts_in_runs, mean_score
 from isexplore.contrived.rows import one_top
 from isexplore.contrived.scenario import Answer, Scenario
 from isexplore.edges import split_edges
+from isexplore.parameters import choice, number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from isexplore.contrived.parameter import Choice, Number, choice, number
+from isexplore.parameters import choice, labels, number
+from isexplore.parametrised import Parametrised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.images.image_set import ImageSet
 
-__all__ = ["Alterations", "Labels", "altered"]
+__all__ = ["Alterations", "altered"]
 
 _ORDERS = {"file": "as in the file", "sorted": "sorted by class", "shuffled": "shuffled by the seed"}
 _KEPT = {"all": "all of them", "one": "one, repeated"}
 
 
-@dataclass(frozen=True)
-class Labels:
-    """Any number of labels, each a whole number.
-
-    Attributes
-    ----------
-    title : str
-    """
-
-    title: str
-
-    def check(self, name: str, value: Any) -> tuple[int, ...]:
-        """Return the labels, sorted, each once.
-
-        Raises
-        ------
-        TypeError
-            If it is no list of whole numbers.
-
-        Examples
-        --------
-        >>> Labels("without").check("drop", [7, 3, 7])
-        (3, 7)
-        """
-        whole = isinstance(value, (list, tuple)) and all(type(label) is int for label in value)
-        if not whole:
-            raise TypeError(f"{name} is {value!r}: give a list of labels, each a whole number")
-        return tuple(sorted(set(value)))
-
-
 @dataclass(frozen=True, kw_only=True)
-class Alterations:
+class Alterations(Parametrised):
     """What is done to a set of pictures, in this order.
 
     Attributes
@@ -80,22 +51,15 @@ class Alterations:
     ValueError: blur is 9: it must lie between 0 and 3 (pixels)
     """
 
-    drop: tuple[int, ...] = field(default=(), metadata={"parameter": Labels("leave out")})
+    key: ClassVar = "altered"
+
+    drop: tuple[int, ...] = labels("leave out")
     kept: str = choice("all", "images of each class", _KEPT)
     copies: int = number(1, "copies of each image", 1, 5, 1, "copies")
     blur: float = number(0.0, "blur σ", 0, 3, 0.1, "pixels")
     noise: float = number(0.0, "noise σ", 0, 250, 2.5, "gray levels")
     order: str = choice("file", "order of the images", _ORDERS)
     seed: int = number(0, "seed of noise, shuffle", 0, 999, 1, "seed")
-
-    def __post_init__(self) -> None:
-        for name, parameter in self.parameters().items():
-            object.__setattr__(self, name, parameter.check(name, getattr(self, name)))
-
-    @classmethod
-    def parameters(cls) -> dict[str, Labels | Choice | Number]:
-        """Return what can be altered, by the names of the fields."""
-        return {one.name: one.metadata["parameter"] for one in fields(cls)}
 
 
 def altered(images: ImageSet, alterations: Alterations) -> ImageSet:

@@ -217,6 +217,7 @@ async function root({ model, el, host, signal }, names, { onEscape = () => {}, i
 
   // After a restart the kernel knows nothing of this widget: better to say so than to look alive.
   const own = await model.widget_manager.get_model(model.get("runtime").replace("anywidget:", ""));
+  if (signal.aborted) return element;
   const showLife = () => { notice.hidden = own.comm_live !== false; grid.inert = own.comm_live === false; };
   own.on("comm_live_update", showLife);
   signal.addEventListener("abort", () => own.off("comm_live_update", showLife));
@@ -232,11 +233,9 @@ async function root({ model, el, host, signal }, names, { onEscape = () => {}, i
     await child.render({ el: cells[name], signal });
   }
   const showAll = () => Promise.all(names.map(show)).catch((error) => { if (!signal.aborted) console.error(error); });
-  if (!signal.aborted) {
-    model.on("change", showAll);
-    signal.addEventListener("abort", () => model.off("change", showAll));
-    await showAll();
-  }
+  model.on("change", showAll);
+  signal.addEventListener("abort", () => model.off("change", showAll));
+  await showAll();
   return element;
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,9 +12,10 @@ from traitlets import HasTraits, Instance
 from isexplore import demo
 from isexplore.attack import ascend, classified, nearest, noise
 from isexplore.classifiers import load_classifier
-from isexplore.contrived.parameter import Choice, Number, number
+from isexplore.parameters import number
+from isexplore.parametrised import Parametrised, to_text
 from isexplore.score import inception_score
-from isexplore.widgets.playground.place_text import place_setting, place_text
+from isexplore.widgets.playground.setting import place_setting
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isexplore.images.altered import Labels
     from isexplore.score import Score
 
     Climb = Iterator[tuple[int, NDArray[np.uint8]]]
@@ -34,7 +34,7 @@ _SHOWN = 60  # images
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttackSetting:
+class AttackSetting(Parametrised):
     """How the noise climbs.
 
     Attributes
@@ -46,21 +46,12 @@ class AttackSetting:
         Of the noise.
     """
 
-    key: ClassVar[str] = "attack"
+    key: ClassVar = "attack"
 
     images: int = number(200, "images", 100, 1000, 100, "images")
     steps: int = number(80, "steps", 10, 200, 10, "steps")
     step_size: float = number(0.05, "step size", 0.01, 0.2, 0.01, "of the gray scale")
     seed: int = number(0, "seed of the noise", 0, 999, 1, "seed")
-
-    def __post_init__(self) -> None:
-        for name, parameter in self.parameters().items():
-            object.__setattr__(self, name, parameter.check(name, getattr(self, name)))
-
-    @classmethod
-    def parameters(cls) -> dict[str, Labels | Choice | Number]:
-        """Return what can be chosen, by the names of the fields."""
-        return {one.name: one.metadata["parameter"] for one in fields(cls)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +143,7 @@ class AttackState(HasTraits):
     @property
     def text(self) -> str:
         """The setting as a short text that `open` reads."""
-        return place_text(self.frame.setting)
+        return to_text(self.frame.setting)
 
     def open(self, text: str) -> None:
         """Begin with the noise that a text describes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.playground.frame import PlayFrame
@@ -60,11 +60,12 @@ def verdict(a: Played, b: Played) -> str:
     'Same score, and for the same reasons: variety 2.30 nats, doubt 0.00 nats.'
     """
     log = (a.variety - a.doubt) - (b.variety - b.doubt)
-    if log >= _ALIKE:
-        return _higher("A", a, b)
-    if log <= -_ALIKE:
-        return _higher("B", b, a)
-    if abs(a.variety - b.variety) >= _ALIKE:
+    higher = _which(log)
+    if higher == "A":
+        said = _higher("A", a, b)
+    elif higher == "B":
+        said = _higher("B", b, a)
+    elif abs(a.variety - b.variety) >= _ALIKE:
         # At the same score, the one with less variety has less doubt, too.
         (poor, less), (unsure, more) = sorted({"A": a, "B": b}.items(), key=lambda one: one[1].variety)
         said = (
@@ -73,9 +74,16 @@ def verdict(a: Played, b: Played) -> str:
         )
     else:
         said = f"Same score, and for the same reasons: variety {a.variety:.2f} nats, doubt {a.doubt:.2f} nats."
-    if abs(math.log(a.mean / b.mean)) >= _ALIKE:
+    if _which(math.log(a.mean / b.mean)) != higher:
         said += f" But the mean over the splits is {a.mean:.2f} for A and {b.mean:.2f} for B."
     return said
+
+
+def _which(log: float) -> Literal["A", "B", "neither"]:
+    """Say which score is the higher one, from ln of A's over B's."""
+    if abs(log) < _ALIKE:
+        return "neither"
+    return "A" if log > 0 else "B"
 
 
 def _higher(name: str, high: Played, low: Played) -> str:

@@ -75,10 +75,10 @@ export default {
       };
       const follow = () => {
         const v = view();
-        if (!playing || pause || waiting()) return;
+        if (!playing || waiting()) return;
         // Refused, or something else was moved meanwhile.
         if (v.exercise || v.moved !== playing.name || v.values[v.moved] !== playing.value) stop();
-        else pause = setTimeout(() => go(view().after), PAUSES[speed.value]);
+        else if (!pause) pause = setTimeout(() => go(view().after), PAUSES[speed.value]);
       };
       const step = (value) => { stop(); change(view().moved, value); };
       const showPlayer = () => {

@@ -7,16 +7,20 @@ from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import traitlets
 
-from isexplore.contrived import Choice, Number, Shares
+from isexplore.contrived import Choice, Number
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.playground.frame import POINTS, PlayFrame
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from isexplore.widgets.playground.setting import Setting
     from isexplore.widgets.playground.state import PlayState
 
+_STOPS = 41  # of play, at most
 _POSITIONS = 121  # of a logarithmic slider, at most
 
 
@@ -48,9 +52,9 @@ class ControlsPanel(Panel[PlayFrame]):
     def picture(self, frame: PlayFrame) -> dict[str, Any]:
         """Return all values, and where a step would lead."""
         setting = frame.shown.setting
-        parameter, value = setting.parameters()[setting.moved], setting.value(setting.moved)
+        value = setting.value(setting.moved)
         # Not every value goes with the others: those of the curve do.
-        stops = (parameter.grid(POINTS) if frame.curve is None else frame.curve.values).tolist()  # type: ignore[union-attr]
+        stops = _stops(setting.moving().grid(POINTS) if frame.curve is None else frame.curve.values)
         here, beyond = bisect_left(stops, value), bisect_right(stops, value)
         return {
             "serial": self._answered,
@@ -85,9 +89,15 @@ class ControlsPanel(Panel[PlayFrame]):
         self.state.set_values(asked["values"])
 
 
+def _stops(values: NDArray[np.float64]) -> list[float]:
+    """Return at most 41 of the values, both ends among them: a step is to be seen."""
+    places = np.linspace(0, len(values) - 1, min(len(values), _STOPS)).round().astype(int)
+    return [float(value) for value in values[places]]
+
+
 def _movable(setting: Setting) -> dict[str, Number | Choice]:
     """Return what has a control here: lists of shares are drawn elsewhere."""
-    return {name: one for name, one in setting.parameters().items() if not isinstance(one, Shares)}
+    return {name: one for name, one in setting.parameters().items() if isinstance(one, (Choice, Number))}
 
 
 def _values(setting: Setting) -> dict[str, Any]:

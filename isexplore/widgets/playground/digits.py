@@ -18,7 +18,7 @@ from isexplore.widgets.playground.digits_state import DigitsFrame, DigitsSetting
 from isexplore.widgets.protocol import ProtocolPanel
 
 if TYPE_CHECKING:
-    from isexplore.images.altered import Labels
+    from isexplore.parameters import Parameter
 
 __all__ = ["DigitsPanel", "DigitsPlace"]
 
@@ -80,7 +80,7 @@ class DigitsPanel(Panel[DigitsFrame]):
         self.state.set_values(asked["values"])
 
 
-def _row(name: str, parameter: Number | Choice | Labels, value: Any) -> dict[str, Any]:
+def _row(name: str, parameter: Parameter, value: Any) -> dict[str, Any]:
     row = {"name": name, "title": parameter.title, "value": value}
     if isinstance(parameter, Choice):
         return row | {"kind": "choice", "options": [list(option) for option in parameter.options.items()]}

@@ -12,11 +12,12 @@ from traitlets import HasTraits, Instance
 from isexplore import demo
 from isexplore.classifiers import load_classifier
 from isexplore.classifiers.tempered import TemperedClassifier
-from isexplore.contrived.parameter import number
 from isexplore.images.altered import Alterations, altered
 from isexplore.inference import classify
 from isexplore.inference.settings import Settings
-from isexplore.widgets.playground.place_text import place_setting, place_text
+from isexplore.parameters import number
+from isexplore.parametrised import to_text
+from isexplore.widgets.playground.setting import place_setting
 from isexplore.widgets.state import ExplorerState
 from isexplore.widgets.worker import Worker
 
@@ -35,7 +36,7 @@ _TEN = tuple(range(10))
 class DigitsSetting(Alterations):
     """What is done to the digits, and to the classifier: its logits are divided by a temperature."""
 
-    key: ClassVar[str] = "digits"
+    key: ClassVar = "digits"
 
     temperature: float = number(1.0, "temperature T", 0.1, 10, 0.01, "1", logarithmic=True, drives="doubt")
 
@@ -113,7 +114,7 @@ class DigitsState(HasTraits):
     @property
     def text(self) -> str:
         """What is asked for, as a short text that `open` reads."""
-        return place_text(self.frame.setting)
+        return to_text(self.frame.setting)
 
     def open(self, text: str) -> None:
         """Ask for what a text describes.

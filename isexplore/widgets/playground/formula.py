@@ -15,7 +15,7 @@ from isexplore.widgets.playground.frame import PlayFrame
 from isexplore.widgets.playground.state import Term
 
 if TYPE_CHECKING:
-    from isexplore.contrived import Choice, Shares
+    from isexplore.parameters import Parameter
     from isexplore.widgets.playground.frame import Curve, Guess, Shown
     from isexplore.widgets.playground.setting import Setting
     from isexplore.widgets.playground.state import PlayState
@@ -167,7 +167,7 @@ def _parts(setting: Setting) -> list[Any]:
     return parts
 
 
-def _part(name: str, parameter: Number | Choice | Shares, value: Any) -> Any:
+def _part(name: str, parameter: Parameter, value: Any) -> Any:
     if not isinstance(parameter, Number) or parameter.low == parameter.high:
         return f"{value}"
     return {

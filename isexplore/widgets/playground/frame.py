@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isexplore.contrived import Number, play
+from isexplore.contrived import play
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Curve", "Guess", "PlayFrame", "Shown", "curve_of", "shown"]
 
-POINTS = 41  # of a curve, at most
+POINTS = 101  # of a curve, at most: every number of splits
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +73,12 @@ class Curve:
 
     def is_of(self, setting: Setting) -> bool:
         """Say whether a setting lies on this curve: only the moved parameter may differ."""
-        return (
-            setting.moved == self.setting.moved and setting.moved_to(self.setting.value(setting.moved)) == self.setting
-        )
+        if setting.moved != self.setting.moved:
+            return False
+        try:
+            return setting.moved_to(self.setting.value(setting.moved)) == self.setting
+        except ValueError:  # the curve's value does not go with what else is set
+            return False
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def shown(setting: Setting) -> Shown:
 
 
 def curve_of(setting: Setting, check: Callable[[], None] = lambda: None) -> Curve:
-    """Score a setting at up to 41 values of its moved parameter; `check` is called before each.
+    """Score a setting at up to 101 values of its moved parameter; `check` is called before each.
 
     Examples
     --------
@@ -132,11 +135,8 @@ def curve_of(setting: Setting, check: Callable[[], None] = lambda: None) -> Curv
     >>> curve.values[[0, -1]], curve.scores[[0, -1]].round(9)
     (array([0., 1.]), array([10.,  1.]))
     """
-    parameter = setting.parameters()[setting.moved]
-    if not isinstance(parameter, Number):
-        raise TypeError(f"{setting.moved} is no number")
     points = []
-    for value in parameter.grid(POINTS):
+    for value in setting.moving().grid(POINTS):
         check()
         with suppress(ValueError):  # a value that does not go with the others is no point
             points.append(shown(setting.moved_to(value)))

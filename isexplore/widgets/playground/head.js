@@ -18,8 +18,9 @@ export default {
       const text = h("input", {
         type: "text", class: "ix-state", spellcheck: "false", autocomplete: "off",
         title: "Enter restores what is typed here; in a notebook: ix.playground(\"…\")",
-        oninput: () => say(""),
-        onkeydown: (event) => { if (event.key === "Escape") { text.value = view().text; say(""); } },
+        oninput: () => { typing = true; say(""); },
+        onblur: () => { typing = false; },
+        onkeydown: (event) => { if (event.key === "Escape") { typing = false; text.value = view().text; say(""); } },
       });
       const said = h("span", { class: "ix-unit", role: "status" });
       const say = (words) => { said.textContent = words; };
@@ -33,19 +34,21 @@ export default {
           say("press Ctrl+C to copy");
         }
       };
-      const form = h("form", { class: "ix-control ix-state-form", onsubmit: (event) => { event.preventDefault(); say(""); send("open", text.value); } },
+      const form = h("form", { class: "ix-control ix-state-form", onsubmit: (event) => { event.preventDefault(); typing = false; say(""); send("open", text.value); } },
         labelled("state", text));
       section.append(teaches, h("div", { class: "ix-controls" },
         labelled("preset", preset), reset, labelled("exercise: predict, then reveal", exercise),
         form, h("button", { type: "button", onclick: copy }, "Copy"), said));
 
       let drawn = null;
+      let typing = false; // then neither play nor another view takes the words away
       return () => {
         const v = view();
         heading.textContent = v.title;
         teaches.textContent = v.teaches || "What this teaches is said after the guess.";
         preset.value = v.preset == null ? "" : String(v.preset);
         exercise.checked = v.exercise;
+        if (typing) return;
         if (v.text !== drawn) { text.value = v.text; say(""); } // else what was typed stays, with the error below
         drawn = v.text;
       };

@@ -27,8 +27,10 @@ from isexplore.widgets.runtime import Runtime
 if TYPE_CHECKING:
     import pandas as pd
 
+    from isexplore.widgets.panel import Panel
     from isexplore.widgets.playground.attack import AttackPlace
     from isexplore.widgets.playground.digits import DigitsPlace
+    from isexplore.widgets.playground.frame import PlayFrame
 
 __all__ = ["Playground", "playground"]
 
@@ -78,6 +80,7 @@ class Playground(anywidget.AnyWidget):
             self.matrix, self.shares = MatrixPanel(self.state), SharesPanel(self.state)
             self.doubts, self.compare = DoubtsPanel(self.state), ComparePanel(self.state)
         self.observe(self._enter, "place")
+        state.observe(self._forget_errors, "frame")
 
     def __repr__(self) -> str:
         """Say what is set up, for where no widget can be drawn, as in a saved notebook."""
@@ -121,9 +124,17 @@ class Playground(anywidget.AnyWidget):
         return Predictions.from_probabilities(setting.scenario.probabilities())
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return the curve, a row a value of the moved parameter: score, exact score, variety and doubt in nats."""
+        """Return the curve, a row a value of the moved parameter: score, exact score, variety and doubt in nats.
+
+        Raises
+        ------
+        ValueError
+            In an exercise, before a guess.
+        """
         import pandas as pd
 
+        if self.state.frame.hidden:
+            raise ValueError("the score is hidden: guess it first, or end the exercise")
         setting = self.state.frame.shown.setting
         curve = self.state.frame.curve or curve_of(setting)
         return pd.DataFrame(
@@ -141,11 +152,19 @@ class Playground(anywidget.AnyWidget):
         for place in (self._digits, self._attack):
             if place is not None:
                 place.close()
-        parts = self.head, self.formula, self.controls, self.curve, self.matrix, self.shares, self.doubts, self.compare
-        for part in parts:
+        for part in self._panels():
             part.close()
         self.state.close()
         super().close()
+
+    def _panels(self) -> tuple[Panel[PlayFrame], ...]:
+        return self.head, self.formula, self.controls, self.curve, self.matrix, self.shares, self.doubts, self.compare
+
+    def _forget_errors(self, change: dict[str, Any]) -> None:
+        """Once something else is set up, what was refused in any panel is over."""
+        if change["old"].shown is not change["new"].shown:
+            for panel in self._panels():
+                panel.error = ""
 
     def _enter(self, change: dict[str, Any]) -> None:
         """Make what a place shows when somebody first goes there: two of them need torch."""
@@ -180,6 +199,8 @@ class Playground(anywidget.AnyWidget):
 
 def _place_of(text: str) -> str:
     """Return the place that a text speaks of: its first word, unless that is a scenario's."""
+    if not isinstance(text, str):
+        raise TypeError(f"state must be a text such as 'uniform-mix share=0.5', not {type(text).__name__}")
     first = text.split(maxsplit=1)[:1]
     return first[0] if first and first[0] in {"digits", "attack"} else "contrived"
 
@@ -209,11 +230,9 @@ def playground(state: str = START) -> Playground:
     >>> play = ix.playground("uniform-mix share=0.5")
     >>> play.state.set_values({"share": 0.0})
     >>> play.text, round(play.state.frame.shown.played.overall, 9)
-    ('uniform-mix share=0.0', 10.0)
+    ('uniform-mix share=0', 10.0)
     >>> play.close()
     """
-    if not isinstance(state, str):
-        raise TypeError(f"state must be a text such as 'uniform-mix share=0.5', not {type(state).__name__}")
     if _place_of(state) == "contrived":
         return Playground(PlayState(state))
     made = Playground(PlayState(START))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from reprlib import repr as brief
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from isexplore.contrived import Number, to_text
-from isexplore.contrived.text import pairs_of, scenario_of
+from isexplore.contrived.text import scenario_of
+from isexplore.parametrised import Parametrised, from_pairs, pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from isexplore.contrived import Choice, Scenario, Shares
+    from isexplore.contrived import Scenario
+    from isexplore.parameters import Parameter
 
 __all__ = ["MOST_SPLITS", "Setting", "setting_from", "text_of"]
 
@@ -41,7 +44,7 @@ class Setting:
     moved: str = "splits"
     exercise: bool = False
 
-    def parameters(self) -> dict[str, Number | Choice | Shares]:
+    def parameters(self) -> dict[str, Parameter]:
         """Return everything that can be moved: what the scenario has, and the number of splits."""
         splits = Number("splits S", 1, min(MOST_SPLITS, self.n_images), 1, "splits")
         return {**self.scenario.ranges(), "splits": splits}
@@ -49,6 +52,10 @@ class Setting:
     def movable(self) -> list[str]:
         """Return the names of the numbers, which a curve can be over."""
         return [name for name, parameter in self.parameters().items() if isinstance(parameter, Number)]
+
+    def moving(self) -> Number:
+        """Return the parameter that moves."""
+        return cast("Number", self.parameters()[self.moved])
 
     def value(self, name: str) -> Any:
         """Return what a parameter is now."""
@@ -134,3 +141,26 @@ def _usual(scenario: Scenario) -> str:
     """Return what moves by default: the last number of a scenario, since what is particular to it comes last."""
     numbers = [name for name, one in scenario.parameters().items() if isinstance(one, Number) and name != "seed"]
     return numbers[-1] if numbers else "splits"
+
+
+P = TypeVar("P", bound=Parametrised)
+
+
+def place_setting(kind: type[P], text: str) -> P:
+    """Return the setting of a place that a text describes: ``digits drop=3,7 blur=1``, ``attack seed=3``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the text begins with another key, or names no parameter of this kind, or no possible value.
+
+    Examples
+    --------
+    >>> from isexplore.images.altered import Alterations
+    >>> place_setting(Alterations, "altered drop=3,7").drop
+    (3, 7)
+    """
+    key, *words = text.split() or [""]
+    if key != kind.key:
+        raise ValueError(f"{brief(text)} must begin with {kind.key}, as in {kind.key!r} alone")
+    return from_pairs(kind, pairs_of(words))

@@ -94,7 +94,8 @@ export default {
           const way = from.at === to.at ? 1 : (at - from.at) / (to.at - from.at);
           next[at] = Number((from.value + way * (to.value - from.value)).toFixed(4));
         }
-        stroke = { name: d.name, values: next, serial: ++serial };
+        serial = Math.max(serial, view().serial) + 1; // another view of this panel counts, too
+        stroke = { name: d.name, values: next, serial };
         model.set("drawn", stroke);
         model.save_changes();
         point(to.at);
@@ -106,11 +107,11 @@ export default {
       }
       function describe() {
         const d = drawing();
-        readout.textContent = "";
-        if (!d || chosen == null) return;
-        const value = values(d)[chosen];
-        const text = `class ${count(chosen)}: ${d.name === "shares" ? "drawn" : d.name} ${number(value, 3)}${stroke ? "" : `, p(y) ${number(view().share[chosen], 4)}`}`;
-        readout.textContent = text;
+        if (!d) return;
+        const at = chosen ?? 0; // where the keys begin
+        const value = values(d)[at];
+        const text = `class ${count(at)}: ${d.name === "shares" ? "drawn" : d.name} ${number(value, 3)}${stroke ? "" : `, p(y) ${number(view().share[at], 4)}`}`;
+        readout.textContent = chosen == null ? "" : text;
         for (const [name, said] of Object.entries({ label: `Draw the ${d.title}: ← → choose a class, ↑ ↓ change it`, valuemax: d.most, valuenow: value, valuetext: text })) sheet.setAttribute(`aria-${name}`, said);
       }
       sheet.addEventListener("pointerdown", (event) => {

@@ -18,7 +18,7 @@ from isexplore.widgets.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from isexplore.contrived import Choice, Shares
+    from isexplore.parameters import Parameter
     from isexplore.widgets.playground.setting import Setting
 
 __all__ = ["PlayState", "Term"]
@@ -82,7 +82,7 @@ class PlayState(HasTraits):
             self.frame = _frame_of(*self._opened[:-1], replace(self._opened[-1], exercise=exercise))
             self._draw_curve()
 
-    def parameters(self) -> dict[str, Number | Choice | Shares]:
+    def parameters(self) -> dict[str, Parameter]:
         """Return what can be moved, and in which range."""
         return self.frame.shown.setting.parameters()
 
@@ -104,10 +104,10 @@ class PlayState(HasTraits):
         ValueError
             If there is no number of that name.
         """
-        if name not in (movable := self.frame.shown.setting.movable()):
-            raise ValueError(f"there is no number {name!r} to move; there are: {', '.join(movable)}")
         with self.lock:
             frame = self.frame
+            if name not in (movable := frame.shown.setting.movable()):
+                raise ValueError(f"there is no number {name!r} to move; there are: {', '.join(movable)}")
             setting = replace(frame.shown.setting, moved=name)
             self.frame = replace(frame, shown=replace(frame.shown, setting=setting), curve=self._kept_curve(setting))
             self._draw_curve()
@@ -142,7 +142,7 @@ class PlayState(HasTraits):
             self.frame = replace(self.frame, pinned=None)
 
     def swap(self) -> None:
-        """Show A, and keep what was shown as A.
+        """Show A, and keep what was shown as A; in an exercise, A is to be guessed next.
 
         Raises
         ------
@@ -150,9 +150,11 @@ class PlayState(HasTraits):
             If there is no A.
         """
         with self.lock:
-            if self.frame.pinned is None:
+            kept, now = self.frame.pinned, self.frame.shown
+            if kept is None:
                 raise ValueError("nothing is kept as A yet")
-            self._show(self.frame.pinned, pinned=self.frame.shown)
+            setting = replace(kept.setting, exercise=now.setting.exercise)  # else A, kept before, would end it
+            self._show(replace(kept, setting=setting), pinned=now)
 
     def driver(self, term: Term) -> str | None:
         """Return the parameter that moves a term of the formula, or None: the moved one, or one that moves only it."""
@@ -170,10 +172,10 @@ class PlayState(HasTraits):
         ValueError
             If no parameter moves this term alone, or the value is no number.
         """
-        name = self.driver(term)
-        if name is None or not math.isfinite(value):
-            raise ValueError(f"no parameter here moves the {term} to {value:g}")
         with self.lock:
+            name = self.driver(term)
+            if name is None or not math.isfinite(value):
+                raise ValueError(f"no parameter here moves the {term} to {value:g}")
             setting = replace(self.frame.shown.setting, moved=name)
             curve = self._kept_curve(setting) or curve_of(setting)
             found = {"variety": curve.variety, "doubt": curve.doubt, "score": curve.scores}[term]

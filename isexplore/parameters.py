@@ -1,4 +1,4 @@
-"""What can be moved in a scenario: a number with its range and unit, one of several words, or a list of shares."""
+"""What a person can set: a number with its range and unit, one of several words, shares of classes, or labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Choice", "Number", "Shares", "choice", "number", "shares"]
+__all__ = ["Choice", "Labels", "Number", "Parameter", "Shares", "choice", "labels", "number", "shares"]
 
 FEWEST_SHARES, MOST_SHARES = 2, 1000
 FARTHEST = 10**100
@@ -80,6 +80,11 @@ class Number:
             raise ValueError(f"{name} is {value:g}: it must be a whole number of {self.unit}")
         return int(value)
 
+    @staticmethod
+    def read(word: str) -> float:
+        """Return the number that a word is; ValueError if it is none."""
+        return float(word)
+
     def grid(self, most: int) -> NDArray[np.float64]:
         """Return at most so many values from `low` to `high`, each a position of its slider.
 
@@ -139,6 +144,11 @@ class Choice:
             raise ValueError(f"{name} is {brief(value)}: it must be one of {', '.join(self.options)}")
         return str(value)
 
+    @staticmethod
+    def read(word: str) -> str:
+        """Return the word."""
+        return word
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -182,6 +192,49 @@ class Shares:
                 raise ValueError(f"{name} has {one:g} for class {c}: it must lie between 0 and {self.most:g}")
         return numbers
 
+    @staticmethod
+    def read(word: str) -> list[float]:
+        """Return the numbers in a word, with commas between them; ValueError if one is none."""
+        return [float(part) for part in word.split(",")]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Any number of labels, each a whole number.
+
+    Attributes
+    ----------
+    title : str
+    """
+
+    title: str
+
+    def check(self, name: str, value: Any) -> tuple[int, ...]:
+        """Return the labels, sorted, each once.
+
+        Raises
+        ------
+        TypeError
+            If it is no list of whole numbers.
+
+        Examples
+        --------
+        >>> Labels("without").check("drop", [7, 3, 7])
+        (3, 7)
+        """
+        whole = isinstance(value, (list, tuple)) and all(type(label) is int for label in value)
+        if not whole:
+            raise TypeError(f"{name} is {value!r}: give a list of labels, each a whole number")
+        return tuple(sorted(set(value)))
+
+    @staticmethod
+    def read(word: str) -> list[int]:
+        """Return the labels in a word, with commas between them; ValueError if one is no whole number."""
+        return [int(part) for part in word.split(",")]
+
+
+Parameter = Number | Choice | Shares | Labels
+
 
 def number(  # noqa: PLR0913, PLR0917 - a slider is described in one line, as its field is
     default: float,
@@ -208,3 +261,8 @@ def choice(default: str, title: str, options: dict[str, str]) -> Any:
 def shares(default: tuple[float, ...], title: str, most: float) -> Any:
     """Return a dataclass field that holds a number a class."""
     return field(default=default, metadata={"parameter": Shares(title, most)})
+
+
+def labels(title: str) -> Any:
+    """Return a dataclass field that holds any number of labels; none at first."""
+    return field(default=(), metadata={"parameter": Labels(title)})
