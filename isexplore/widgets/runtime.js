@@ -183,20 +183,27 @@ function heatmap(canvas, { cells, rows, columns, cuts }) {
 
 /** A panel: a titled section that draws `view` now and at each change, with a place for errors. */
 function panel({ model, el, signal }, title, build) {
-  if (signal.aborted) return;
-  const id = freshId();
-  const alert = h("p", { class: "ix-error", role: "alert" });
-  const heading = h("h3", { id }, title);
-  const section = h("section", { class: "ix-panel", "aria-labelledby": id }, heading);
-  el.append(section);
-  const update = build(section, heading);
-  section.append(alert);
-  const showError = () => { alert.textContent = model.get("error"); alert.hidden = !model.get("error"); };
-  model.on("change:view", update);
-  model.on("change:error", showError);
-  signal.addEventListener("abort", () => { model.off("change:view", update); model.off("change:error", showError); });
-  showError();
-  update();
+  const begin = () => {
+    // On a busy machine the page may be here before the first picture.
+    if (signal.aborted || !Object.keys(model.get("view")).length) return;
+    model.off("change:view", begin);
+    const id = freshId();
+    const alert = h("p", { class: "ix-error", role: "alert" });
+    const heading = h("h3", { id }, title);
+    const section = h("section", { class: "ix-panel", "aria-labelledby": id }, heading);
+    el.append(section);
+    const update = build(section, heading);
+    section.append(alert);
+    const showError = () => { alert.textContent = model.get("error"); alert.hidden = !model.get("error"); };
+    model.on("change:view", update);
+    model.on("change:error", showError);
+    signal.addEventListener("abort", () => { model.off("change:view", update); model.off("change:error", showError); });
+    showError();
+    update();
+  };
+  model.on("change:view", begin);
+  signal.addEventListener("abort", () => model.off("change:view", begin));
+  begin();
 }
 
 /**
