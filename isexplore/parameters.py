@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Labels", "Number", "Parameter", "Shares", "choice", "labels", "number", "shares"]
 
-FEWEST_SHARES, MOST_SHARES = 2, 1000
+MOST_SHARES = 1000
 FARTHEST = 10**100
 
 
@@ -159,10 +159,13 @@ class Shares:
     title : str
     most : float
         No number may be higher.
+    fewest : int
+        How many there must be.
     """
 
     title: str
     most: float
+    fewest: int = 2
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
         """Return the numbers.
@@ -172,7 +175,7 @@ class Shares:
         TypeError
             If it is no list of numbers.
         ValueError
-            If there are fewer than 2 or more than 1000, or one is negative, too high, or no number.
+            If there are too few, or more than 1000, or one is negative, too high, or no number.
 
         Examples
         --------
@@ -185,8 +188,8 @@ class Shares:
             numbers = ()
         if not numbers:
             raise TypeError(f"{name} is {brief(value)}: give a list of numbers, one a class") from None
-        if not FEWEST_SHARES <= len(numbers) <= MOST_SHARES:
-            raise ValueError(f"{name} has {len(numbers)} numbers: give {FEWEST_SHARES} to {MOST_SHARES}, one a class")
+        if not self.fewest <= len(numbers) <= MOST_SHARES:
+            raise ValueError(f"{name} needs {self.fewest} to {MOST_SHARES} numbers, one a class, not {len(numbers)}")
         for c, one in enumerate(numbers):
             if not 0 <= one <= self.most:
                 raise ValueError(f"{name} has {one:g} for class {c}: it must lie between 0 and {self.most:g}")
@@ -258,9 +261,9 @@ def choice(default: str, title: str, options: dict[str, str]) -> Any:
     return field(default=default, metadata={"parameter": Choice(title, options)})
 
 
-def shares(default: tuple[float, ...], title: str, most: float) -> Any:
+def shares(default: tuple[float, ...], title: str, most: float, fewest: int = 2) -> Any:
     """Return a dataclass field that holds a number a class."""
-    return field(default=default, metadata={"parameter": Shares(title, most)})
+    return field(default=default, metadata={"parameter": Shares(title, most, fewest)})
 
 
 def labels(title: str) -> Any:

@@ -290,7 +290,8 @@ def bad_values(parameter: Parameter) -> list[Any]:
         return [*never, 0, True, ["sorted"]]
     if isinstance(parameter, Shares):
         many = [0.5] * 1001
-        return [*never, 1, "11", many, [0.5], [0.5, math.nan], [0.5, math.inf], [0.5, -1], [0.5, None], [[0.5], 0.5]]
+        few = [0.5] * (parameter.fewest - 1)
+        return [*never, 1, "11", many, few, [0.5, math.nan], [0.5, math.inf], [0.5, -1], [0.5, None], [[0.5], 0.5]]
     assert isinstance(parameter, Number)
     fraction = [parameter.low + 0.5] if parameter.is_whole else []
     return [*never, *fraction, True, np.True_, "1", 1j, 10**400, parameter.low - 1, np.nextafter(parameter.high, 1e9)]

@@ -44,6 +44,7 @@ def send(panel: HeadPanel | FormulaPanel, kind: str, **message: Any) -> None:
 
 def drag(panel: FormulaPanel, value: Any, **what: str) -> None:
     panel.dragged = {**what, "value": value, "at": object.__hash__(object())}
+    panel.state.finish()  # a term waits for its curve
 
 
 def words(view: dict[str, Any]) -> str:

@@ -239,6 +239,7 @@ def test_many_threads_at_once_end_with_a_frame_that_fits(state: PlayState) -> No
 
 def test_dragging_a_term_moves_what_drives_it(state: PlayState) -> None:
     assert state.driver("doubt") == state.driver("score") == "share"
+    state.finish()
     state.drag("score", 5.0)
     assert state.frame.shown.played.overall == pytest.approx(5.0, abs=0.2)
     state.drag("doubt", 0.0)
@@ -255,9 +256,22 @@ def test_a_term_that_nothing_drives_stays(state: PlayState) -> None:
         state.drag("doubt", math.nan)
 
 
-def test_dragging_a_term_of_another_parameter_takes_its_curve(state: PlayState) -> None:
+def test_a_drag_waits_for_the_curve_of_what_it_moves(state: PlayState, monkeypatch: pytest.MonkeyPatch) -> None:
     state.set_moved("classes")
+    state.finish()
+    held, honest = Event(), frames.shown
+
+    def slow(setting: Any) -> Any:
+        held.wait(10)
+        return honest(setting)
+
+    monkeypatch.setattr(frames, "shown", slow)
+    state.drag("doubt", 2.0)
     state.drag("doubt", 1.0)
+    assert state.frame.shown.setting.value("share") == 0.5
+    held.set()
+    state.finish()
+    assert state.frame.shown.played.doubt == pytest.approx(1.0, abs=0.05)
     assert state.frame.shown.setting.moved == "share"
     assert state.frame.curve is not None
     assert state.frame.curve.is_of(state.frame.shown.setting)

@@ -53,7 +53,7 @@ class Drawn(Scenario):
 
     images: int = number(1000, "images", 1, 50_000, 1, "images", logarithmic=True)
     shares: tuple[float, ...] = one_per_class((1.0,) * 10, "share of each class, by the ratios", 1)
-    confidence: tuple[float, ...] = one_per_class((1.0,) * 10, "confidence in each class", 1)
+    confidence: tuple[float, ...] = one_per_class((1.0,) * 10, "confidence in each class", 1, fewest=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

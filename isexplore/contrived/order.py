@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from isexplore.contrived.laws import hypergeometric
 from isexplore.contrived.per_split import counts_in_turn, expected_log_score, mean_over_sizes, mean_score
 from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
@@ -94,7 +95,5 @@ class ClassOrder(Scenario):
         return label if self.order == "sorted" else np.random.default_rng(self.seed).permutation(label)
 
     def _shuffled_log_score(self, images: int) -> float:
-        from scipy.stats import hypergeom  # takes longer to load than all of this
-
-        law = hypergeom(self.classes * self.per_class, self.per_class, images)
+        law = hypergeometric(images, of=self.classes * self.per_class, per_class=self.per_class)
         return expected_log_score(law, images, self.classes, self.top)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import entr
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from isexplore.contrived.laws import Law
 
 __all__ = ["counts_in_runs", "counts_in_turn", "expected_log_score", "mean_over_sizes", "mean_score"]
 
@@ -76,14 +77,13 @@ def mean_score(counts: NDArray[np.intp], top: float = 1.0) -> float:
     return float(np.exp(log).mean())
 
 
-def expected_log_score(law: Any, images: int, classes: int, top: float = 1.0) -> float:
+def expected_log_score(law: Law, images: int, classes: int, top: float = 1.0) -> float:
     """Return E ln IS of images drawn at random, if the class that an image shows has the top probability.
 
     Parameters
     ----------
     law
-        SciPy's distribution of how many of the images show one class, the same for every class: binomial or
-        hypergeometric, of mean n/C.
+        How many of the images show one class, the same for every class.
     images
         n.
     classes
@@ -93,16 +93,12 @@ def expected_log_score(law: Any, images: int, classes: int, top: float = 1.0) ->
 
     Examples
     --------
-    >>> from scipy.stats import binom
-    >>> round(math.exp(expected_log_score(binom(50, 1 / 10), 50, 10)), 3)
+    >>> from isexplore.contrived.laws import binomial
+    >>> round(float(np.exp(expected_log_score(binomial(50, classes=10), 50, 10))), 3)
     9.099
     """
-    # Outcomes further than this from the mean have no weight in float64.
-    mean = images / classes  # and the variance is no higher; SciPy's own divides by 0 where there are few images
-    reach = 12 * math.sqrt(mean) + 40
-    least, most = law.support()
-    k = np.arange(max(least, math.floor(mean - reach)), min(most, math.ceil(mean + reach)) + 1)
-    return float(classes * law.pmf(k) @ _variety(k / images, classes, top)) - _doubt(classes, top)
+    share = law.counts / images
+    return float(classes * law.probabilities @ _variety(share, classes, top)) - _doubt(classes, top)
 
 
 def mean_over_sizes(images: int, splits: int, value: Callable[[int], float]) -> float:

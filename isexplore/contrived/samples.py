@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from isexplore.contrived.laws import binomial
 from isexplore.contrived.per_split import expected_log_score, mean_over_sizes
 from isexplore.contrived.rows import Turned, one_top
 from isexplore.contrived.scenario import Answer, Scenario
@@ -102,6 +103,4 @@ def random_log_score(images: int, classes: int) -> float:
     >>> round(math.exp(random_log_score(5, 10)), 3)
     3.853
     """
-    from scipy.stats import binom  # takes longer to load than all of this
-
-    return expected_log_score(binom(images, 1 / classes), images, classes)
+    return expected_log_score(binomial(images, classes), images, classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
@@ -54,7 +55,10 @@ class HeadPanel(Panel[PlayFrame]):
             on = self.state.frame.shown.setting.exercise
             self.state.open(" |".join(part.rstrip() + _EXERCISE for part in text.split("|")) if on else text)
         elif kind == "open":
-            self.state.open(str(message["value"]))
+            text = str(message["value"])
+            if text.strip().split(" ")[0] in {"digits", "attack"}:
+                raise ValueError(f"{brief(text)} belongs to another place: open that above, it has a field of its own")
+            self.state.open(text)
         elif kind == "reset":
             self.state.reset()
         elif kind == "exercise":

@@ -52,6 +52,7 @@ class PlayState(HasTraits):
         super().__init__()
         self.lock = RLock()
         self._worker = Worker()
+        self._wish: tuple[Term, float] | None = None  # a drag that waits for its curve
         self.open(text)
 
     @property
@@ -165,7 +166,7 @@ class PlayState(HasTraits):
         return moved if moved in drivers else next(iter(drivers), None)
 
     def drag(self, term: Term, value: float) -> None:
-        """Move the parameter that drives a term to where the term is nearest to a value.
+        """Move the parameter that drives a term to where the term is nearest to a value, as soon as its curve is there.
 
         Raises
         ------
@@ -177,7 +178,12 @@ class PlayState(HasTraits):
             if name is None or not math.isfinite(value):
                 raise ValueError(f"no parameter here moves the {term} to {value:g}")
             setting = replace(self.frame.shown.setting, moved=name)
-            curve = self._kept_curve(setting) or curve_of(setting)
+            curve = self._kept_curve(setting)
+            if curve is None:
+                if setting != self.frame.shown.setting:  # else it is being computed
+                    self.set_moved(name)
+                self._wish = term, value
+                return
             found = {"variety": curve.variety, "doubt": curve.doubt, "score": curve.scores}[term]
             nearest = curve.values[np.argmin(np.abs(found - value))]
             self._show(shown(setting.moved_to(float(nearest))), self.frame.pinned, curve)
@@ -206,7 +212,7 @@ class PlayState(HasTraits):
 
     def _draw_curve(self) -> None:
         """Compute the curve in the thread, unless it is there; the latest request wins."""
-        setting = self.frame.shown.setting
+        setting, self._wish = self.frame.shown.setting, None
         if self.frame.curve is not None:
             self._worker.cancel()
             return
@@ -215,6 +221,8 @@ class PlayState(HasTraits):
             with self.lock:
                 if self.frame.curve is None and curve.is_of(self.frame.shown.setting):
                     self.frame = replace(self.frame, curve=curve)
+                    if self._wish:
+                        self.drag(*self._wish)
 
         def give_up(problem: Exception) -> None:
             raise problem  # the same computation worked a moment ago
