@@ -280,7 +280,7 @@ def test_every_slider_can_be_played(kind: type[Scenario]) -> None:
 def test_what_a_parameter_can_not_be_is_refused_by_name(kind: type[Scenario]) -> None:
     for name, parameter in kind.parameters().items():
         for value in bad_values(parameter):
-            with pytest.raises((TypeError, ValueError), match=f"^{name} (is|has) "):
+            with pytest.raises((TypeError, ValueError), match=f"^{name} (is|has|needs) "):
                 kind(**{name: value})
 
 

@@ -34,6 +34,7 @@ def book(monkeypatch: pytest.MonkeyPatch) -> AnswerBook:
 @pytest.fixture
 def state() -> Iterator[PlayState]:
     made = PlayState(MIX)
+    made.finish()  # with its curve
     yield made
     made.close()
 
@@ -220,6 +221,7 @@ def test_while_hidden_nothing_tells_the_score(state: PlayState) -> None:
 
 def test_while_hidden_the_terms_cannot_be_dragged_to_find_out(state: PlayState) -> None:
     state.set_exercise(on=True)
+    state.finish()
     panel = FormulaPanel(state)
     before = state.frame
     drag(panel, 5, term="score")
