@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import contrived_time
 import explorer_paint
 import import_time
 import inference
 import inference_folder
 import inference_memory
 import interval_coverage
+import playground_paint
 import score_time
 import slider_paint
 from figures import machine, table
@@ -26,7 +28,9 @@ def main() -> None:
         import_time,
         explorer_paint,
         slider_paint,
+        playground_paint,
         score_time,
+        contrived_time,
         inference,
         inference_folder,
         inference_memory,
