@@ -238,13 +238,20 @@ def test_every_scenario_says_what_it_is(kind: type[Scenario]) -> None:
     assert kind.title
     assert not kind.title.endswith(".")
     assert re.fullmatch(r"[^.]+( \d\.\d[^.]*)*\.", kind.teaches), "one sentence"
-    in_braces = [name for _, name, _, _ in string.Formatter().parse(kind.formula) if name is not None]
-    assert set(in_braces) <= set(numbers_of(kind))
     assert not {"splits", "moved", "exercise"} & set(kind.parameters()), "a setting has these already"
     assert kind.parameters().keys() == {field.name for field in fields(kind)}
+    assert kind().written() == kind.formula
     for scenario in cases(kind):
+        in_braces = [name for _, name, _, _ in string.Formatter().parse(scenario.written()) if name is not None]
+        assert set(in_braces) <= set(numbers_of(kind))
         assert scenario.reason().endswith((".", "?", "!"))
         assert "nan" not in scenario.reason()
+
+
+@pytest.mark.parametrize("key", ["label-mismatch", "gaussians", "long-tail"])
+def test_each_choice_has_a_formula_of_its_own(key: str) -> None:
+    written = [scenario.written() for scenario in cases(kind_of(key))]
+    assert len(set(written)) == len(written) > 1
 
 
 @each_kind

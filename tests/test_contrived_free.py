@@ -115,6 +115,10 @@ def test_in_turn_is_in_turn(classes: int, rounds: int, more: int) -> None:
     assert (uneven.reshape(rounds, -1).sum(axis=1) == 1).all()
 
 
+def test_the_reason_says_how_many_images_there_are() -> None:
+    assert "There are 1,000 images, 4 times 250." in FreePlay(per_split=250, parts=4).reason()
+
+
 def test_the_reason_counts_different_images() -> None:
     assert "1000 of the images are different" in FreePlay().reason()
     assert "200 of the images are different" in FreePlay(duplicates=5).reason()

@@ -63,6 +63,12 @@ def test_a_perfect_generator_of_1000_modes() -> None:
     assert "980.97" in generator.reason()
 
 
+def test_the_reason_leaves_out_what_rounds_to_nothing() -> None:
+    assert "out on average" not in RandomImages(classes=1000, images=50_000).reason()
+    assert "leaves 0.1 out on average" in RandomImages(classes=10, images=50).reason()
+    assert "all images together keep about 990.06" in RandomImages(classes=1000, images=50_000).reason()
+
+
 def test_fifty_images_of_fifty_classes_in_ten_splits() -> None:
     """A split of n images scores at most n."""
     fifty = ClassOrder(classes=50, per_class=1, order="turn")

@@ -107,6 +107,21 @@ def test_numbers_stay_numbers_in_csv() -> None:
     assert (float(cells["guess"]), float(cells["answer"]), cells["close"]) == (4, 5, "False")
 
 
+def test_numbers_have_six_digits_and_no_rounding_errors() -> None:
+    book = AnswerBook()
+    book.add("", STATE, 3.5790140000000006, 3.579014)
+    book.add("", STATE, 1000, 990.0312345)
+    assert [row[3:6] for row in read(book)[1:]] == [["3.57901", "3.57901", "0.0"], ["1000.0", "990.031", "1.00694"]]
+
+
+def test_the_last_name_is_remembered() -> None:
+    book = AnswerBook()
+    book.add(" Ada ", STATE, 5, 5)
+    assert book.learner == "Ada"
+    book.add("Bob", STATE, 5, 5)
+    assert book.learner == "Bob"
+
+
 def test_the_data_frame_has_the_same_columns_and_types() -> None:
     book = AnswerBook()
     assert list(book.to_dataframe().columns) == read(book)[0]

@@ -92,13 +92,14 @@ def test_every_scenarios_formula_has_numbers_of_its_parameters(key: str) -> None
 
 def test_an_exact_answer_over_one_split(state: PlayState) -> None:
     view = FormulaPanel(state).view
-    assert (view["answer"], view["kind"]) == ("3.579", "exact · computed 3.579")
+    assert (view["answer"], view["kind"], view["computed"], view["details"]) == ("3.579", "exact", "", "")
 
 
-def test_an_answer_that_differs_over_splits_stands_beside_that_of_the_whole_set() -> None:
+def test_an_answer_that_differs_over_splits_has_that_of_the_whole_set_among_the_details() -> None:
     state = PlayState("class-order splits=2")
     view = FormulaPanel(state).view
-    assert view["answer"] == "5.000 over 2 splits, 10.000 for the whole set"
+    assert (view["answer"], view["kind"], view["computed"]) == ("5.000", "exact", "")
+    assert view["details"] == "On the formula: for the whole set it gives 10.000."
     state.close()
 
 
@@ -107,7 +108,27 @@ def test_no_formula_for_these_splits_is_said_so(state: PlayState) -> None:
     view = FormulaPanel(state).view
     assert state.frame.shown.answer is None
     assert view["answer"] == "3.579 for the whole set"
-    assert view["kind"] == f"no formula is known for these splits · computed {state.frame.shown.score:.3f}"
+    assert (view["kind"], view["computed"]) == ("no formula for these splits", "")
+
+
+def test_what_an_answer_is_of_is_among_the_details(state: PlayState) -> None:
+    state.set_values({"splits": 2})
+    view = FormulaPanel(state).view
+    assert (view["kind"], view["computed"]) == ("exact", "")
+    assert view["details"] == "On the formula: every split holds the same mixture of rows."
+
+
+def test_the_formula_is_the_one_of_what_is_chosen() -> None:
+    state = PlayState("label-mismatch seen=merged")
+    panel = FormulaPanel(state)
+    assert [part if isinstance(part, str) else part["name"] for part in panel.view["formula"]] == [
+        "merged",
+        " if all groups come equally often, of C = ",
+        "classes",
+    ]
+    state.set_values({"seen": "spread"})
+    assert "merged" not in words(panel.view["formula"])
+    state.close()
 
 
 def test_an_expectation_is_called_one_and_the_difference_shown() -> None:
@@ -116,8 +137,12 @@ def test_an_expectation_is_called_one_and_the_difference_shown() -> None:
     view = FormulaPanel(state).view
     assert shown.answer is not None
     off = shown.played.log_mean / shown.answer.score - 1
-    assert "expected over random images: exp(E ln IS)" in view["kind"]
-    assert f"computed {shown.played.log_mean:,.3f}, {abs(off):.2%} {'higher' if off > 0 else 'lower'}" in view["kind"]
+    assert (view["kind"], view["computed"]) == (
+        "in the mean over random images",
+        f"computed {shown.played.mean:,.3f}",
+    )
+    assert "exp(E ln IS)" in view["details"]
+    assert f"{shown.played.log_mean:,.3f}, {abs(off):.2%} {'higher' if off > 0 else 'lower'}" in view["details"]
     state.close()
 
 
@@ -287,6 +312,17 @@ def test_all_playgrounds_count_the_same_answers(state: PlayState) -> None:
     other.close()
 
 
+def test_a_name_is_typed_once_a_kernel(state: PlayState) -> None:
+    state.set_exercise(on=True)
+    other = PlayState(MIX)
+    here, there = FormulaPanel(state), FormulaPanel(other)
+    send(here, "guess", value=0.5, learner="nobody")  # refused
+    assert here.learner == there.learner == ""
+    send(here, "guess", value=3, learner=" Ada ")
+    assert here.learner == there.learner == FormulaPanel(other).learner == "Ada"
+    other.close()
+
+
 def test_the_answers_are_handed_out_as_csv(state: PlayState, book: AnswerBook, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
     panel = FormulaPanel(state)
@@ -334,6 +370,26 @@ def test_a_preset_opened_in_an_exercise_stays_hidden(state: PlayState) -> None:
     assert all(hidden)
     send(head, "exercise", value=False)
     assert not state.frame.hidden
+
+
+def test_a_preset_leaves_the_a_that_a_person_kept(state: PlayState) -> None:
+    head = HeadPanel(state)
+    titles = [one.title for one in PRESETS]
+    single, other, pair = (
+        titles.index(name)
+        for name in ("One class takes over", "Softmax applied twice", "Real data against two exaggerated images")
+    )
+    state.pin()
+    for number in (single, other):
+        send(head, "preset", value=number)
+        assert (head.view["preset"], state.text) == (number, f"uniform-mix | {PRESETS[number].text}")
+    state.set_values({"splits": 7})
+    send(head, "reset")
+    assert (head.view["preset"], state.text) == (other, f"uniform-mix | {PRESETS[other].text}")
+    send(head, "preset", value=pair)
+    assert state.text == PRESETS[pair].text
+    send(head, "preset", value=single)  # the A of a pair goes with it
+    assert state.text == PRESETS[single].text
 
 
 def test_another_scenario_is_no_preset(state: PlayState) -> None:

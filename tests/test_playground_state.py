@@ -299,6 +299,23 @@ def test_a_and_b_whose_parameters_have_other_ranges_can_be_swapped(state: PlaySt
     assert state.text == "random-images images=50000 | duplicated moved=images"
 
 
+def test_an_a_that_a_person_kept_stays_where_that_is_wanted(state: PlayState) -> None:
+    state.pin()
+    state.open("garbage", keep=True)
+    assert state.text == f"{START} | garbage"
+    state.swap()
+    state.open("perfect", keep=True)
+    assert state.text == "garbage | perfect"
+    state.open("perfect | identical", keep=True)
+    assert state.text == "perfect | identical"
+    state.swap()
+    state.open("drawn", keep=True)  # what came in a pair does not stay, on either side
+    assert state.text == "drawn"
+    state.pin()
+    state.open("perfect")
+    assert state.text == "perfect"
+
+
 def test_a_swap_in_an_exercise_reveals_nothing(state: PlayState) -> None:
     state.pin()  # before the exercise, not in it
     state.set_exercise(on=True)

@@ -51,8 +51,8 @@ class FreePlay(Scenario):
     )
 
     classes: int = number(10, "classes", 2, 1000, 1, "classes", logarithmic=True)
-    per_split: int = number(100, "images per split", 1, 5000, 1, "images", logarithmic=True)
-    parts: int = number(10, "splits that the images are made for", 1, 10, 1, "splits")
+    per_split: int = number(100, "images in each part of the set", 1, 5000, 1, "images", logarithmic=True)
+    parts: int = number(10, "number of such parts", 1, 10, 1, "parts")
     order: str = choice(
         "turn", "order", {"turn": "classes in turn", "shuffled": "shuffled", "sorted": "sorted by class"}
     )
@@ -64,7 +64,7 @@ class FreePlay(Scenario):
     garbage: float = number(0, "share of garbage", 0, 1, 0.01, "share")
     confidence: float = number(1, "confidence", 0, 1, 0.01, "probability", drives="doubt")
     covered: int = number(
-        10, "modes covered", 1, 1000, 1, "classes", logarithmic=True, drives="variety", upto="classes"
+        10, "classes covered", 1, 1000, 1, "classes", logarithmic=True, drives="variety", upto="classes"
     )
 
     def rows(self) -> Turned:
@@ -86,7 +86,9 @@ class FreePlay(Scenario):
             return None
         counts = counts_in_runs(self._kinds, len(self._counts), split_edges(self._n, splits))
         other = (
-            "" if splits == self.parts else f"{splits} splits, where {self.parts} of {self.per_split} images were meant"
+            ""
+            if splits == self.parts
+            else f"{splits} splits, where {self.parts} parts of {self.per_split} images were meant"
         )
         return Answer(float(self._scores(counts).mean()), note="; ".join(filter(None, [self._note(), other])))
 
@@ -94,7 +96,8 @@ class FreePlay(Scenario):
         """Say what adds to the score, what takes from it, and what it does not see."""
         likely = max(self._levels[0], self._levels[1] if self._k < self.classes else 0)
         seen = (
-            f"{np.count_nonzero(self._counts[:-1])} of {self.classes} classes come up; {self._counts[-1]} of {self._n} "
+            f"There are {self._n:,} images, {self.parts} times {self.per_split:,}. "
+            f"{np.count_nonzero(self._counts[:-1])} of {self.classes} classes come up; {self._counts[-1]:,} of the "
             f"images are garbage, and in the rows of the others no class has more than {likely:.3g}."
         )
         return f"{seen} {self._different()} of the images are different, which the score can't see."

@@ -35,16 +35,19 @@ class Gaussians(Scenario):
     teaches: ClassVar = (
         "Real data need not have the best score: two exaggerated images beat it, even with the best classifier."
     )
-    formula: ClassVar = (
-        "2 · exp(−E h(1/(1 + exp(−2μx)))), h(p) = −p ln p − (1 − p) ln(1 − p), μ = {mu}, "
-        "x ~ N(μ, 1) of real data, x = {position} of two points"
-    )
+    formula: ClassVar = "2 · exp(−E h(1/(1 + exp(−2μx)))), h(p) = −p ln p − (1 − p) ln(1 − p), x ~ N(μ, 1), μ = {mu}"
 
     data: str = choice("real", "what is shown", {"real": "real data, ½ N(±μ, 1)", "points": "two points at ±x"})
     pairs: int = number(500, "pairs of images", 1, 2000, 1, "pairs", logarithmic=True)
     seed: int = number(0, "seed", 0, 999, 1, "seed")
     position: float = number(5, "position ±x of the two points", 0, 10, 0.1, "standard deviations")
     mu: float = number(1, "mean ±μ of the real classes", 0, 5, 0.05, "standard deviations", drives="doubt")
+
+    def written(self) -> str:
+        """Return the formula of what is shown."""
+        if self.data == "real":
+            return self.formula
+        return "2 · exp(−h(1/(1 + exp(−2μx)))), h(p) = −p ln p − (1 − p) ln(1 − p), x = {position}, μ = {mu}"
 
     def rows(self) -> Turned:
         """Return what the best classifier says of pairs of images, x and then −x."""

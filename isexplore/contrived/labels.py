@@ -32,12 +32,9 @@ class LabelMismatch(Scenario):
     key: ClassVar = "label-mismatch"
     title: ClassVar = "A classifier with other classes"
     teaches: ClassVar = (
-        "The score counts the classifier's classes, not the generator's: 10 kinds of things can score 120."
+        "The score counts what the classifier tells apart, not the classes of the generator: it can be more or fewer."
     )
-    formula: ClassVar = (
-        "C = {classes} with {extra} outputs that nothing activates, or where each class spreads over its outputs; "
-        "C · {breeds} as breeds, {merged} as groups, if all come equally often"
-    )
+    formula: ClassVar = "C · {breeds} if all breeds come equally often, C = {classes}"
 
     classes: int = number(10, "classes C of the generator", 2, 100, 1, "classes", logarithmic=True, drives="variety")
     per_class: int = number(120, "images per class", 1, 120, 1, "images")
@@ -54,6 +51,15 @@ class LabelMismatch(Scenario):
     extra: int = number(8, "outputs that no image activates", 0, 1000, 1, "outputs")
     breeds: int = number(12, "breeds of each class", 1, 20, 1, "outputs a class")
     merged: int = number(2, "groups, no more than classes", 2, 100, 1, "outputs", upto="classes")
+
+    def written(self) -> str:
+        """Return the formula of what the classifier sees."""
+        return {
+            "extra": "C = {classes}, beside {extra} outputs that nothing activates",
+            "breeds": self.formula,
+            "spread": "C = {classes}, each spread evenly over {breeds} outputs",
+            "merged": "{merged} if all groups come equally often, of C = {classes}",
+        }[self.seen]
 
     def rows(self) -> Turned:
         """Return the same block of probability for every image, at the outputs of its class or breed."""

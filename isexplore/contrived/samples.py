@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RandomImages", "drawn_labels", "random_log_score"]
 
+_FEW = 0.05  # classes: fewer would be printed as 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomImages(Scenario):
@@ -35,9 +37,7 @@ class RandomImages(Scenario):
     key: ClassVar = "random-images"
     title: ClassVar = "A perfect generator, images drawn at random"
     teaches: ClassVar = "Even a perfect generator cannot score C with few images a split: n images score at most n."
-    formula: ClassVar = (
-        "exp(−C Σ_k Binom(k; n, 1/C) (k/n) ln(k/n)), C = {classes}, n = {images} or those of one split of them"
-    )
+    formula: ClassVar = "exp(−C Σ_k Binom(k; n, 1/C) (k/n) ln(k/n)), C = {classes}, n = {images}, or those of one split"
 
     classes: int = number(1000, "classes of the generator", 2, 1000, 1, "classes", logarithmic=True)
     images: int = number(
@@ -74,13 +74,15 @@ class RandomImages(Scenario):
         each, unseen = self.images / self.classes, self.classes * (1 - 1 / self.classes) ** self.images
         return (
             f"All {self.classes} classes are equally likely, but of {self.images:,} images chance gives some classes "
-            f"more than {each:.3g}, some fewer, and leaves {unseen:.1f} out on average: p(y) of few images is uneven. "
+            f"more than {each:.3g}, some fewer"
+            + (f", and leaves {unseen:.1f} out on average" if unseen >= _FEW else "")
+            + ": p(y) of few images is uneven. "
             + (
-                f"Here, that takes about (C − 1)/2n from ln IS, which leaves about {self.first_order():.2f}. "
+                f"That takes about (C − 1)/2n from ln IS: all images together keep about {self.first_order():.2f}. "
                 if each >= 1
-                else f"They can show {self.images:,} classes at most. "
+                else f"All images together can show {self.images:,} classes at most. "
             )
-            + "In splits, n is the size of one."
+            + "A split has fewer images, and loses more."
         )
 
 

@@ -52,7 +52,8 @@ class Scenario(Parametrised, ABC):
     teaches : str
         One sentence.
     formula : str
-        The exact answer as a formula; a parameter's name in braces stands for its number.
+        The exact answer as a formula; a parameter's name in braces stands for its number. Where it depends on a
+        choice, see `written`.
     """
 
     title: ClassVar[str]
@@ -67,6 +68,10 @@ class Scenario(Parametrised, ABC):
                 most = max(parameter.low, min(parameter.high, getattr(self, parameter.upto)))
                 ranges[name] = replace(parameter, high=most)
         return ranges
+
+    def written(self) -> str:
+        """Return the formula for what is chosen."""
+        return self.formula
 
     @abstractmethod
     def rows(self) -> Rows:

@@ -106,10 +106,14 @@ class LongTail(Uneven):
     teaches: ClassVar = (
         "Rare classes count for little: all classes are there, but the score is as if some were missing."
     )
-    formula: ClassVar = "e^H(p), p_c ∝ c^(log₂ r) (Zipf) or r^(c − 1) (geometric), C = {classes}, r = {ratio}"
+    formula: ClassVar = "e^H(p), p_c ∝ c^(log₂ r), C = {classes}, r = {ratio}"
 
     tail: str = choice("zipf", "tail", {"zipf": "Zipf's law", "geometric": "constant ratio"})
     ratio: float = number(0.5, "second class against the first, r", 0.01, 1, 0.01, "ratio", drives="variety")
+
+    def written(self) -> str:
+        """Return the formula of the tail."""
+        return self.formula if self.tail == "zipf" else "e^H(p), p_c ∝ r^(c − 1), C = {classes}, r = {ratio}"
 
     def shares(self) -> NDArray[np.float64]:
         """Return the shares of the classes, up to a factor."""

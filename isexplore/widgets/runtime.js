@@ -31,8 +31,11 @@ function fillSelect(select, options, value) {
   select.value = value ?? "";
 }
 
-const number = (value, digits = 2) => Number(value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const count = (value) => Number(value).toLocaleString("en");
+// A format is made once: that takes much longer than to use it.
+const formats = {};
+const formatOf = (digits, options) => (formats[digits] ??= new Intl.NumberFormat("en", options));
+const number = (value, digits = 2) => formatOf(digits, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+const count = (value) => formatOf("any").format(value);
 
 /**
  * Call `redraw` whenever the colours of an element are no longer those it was drawn with, until the signal aborts.
@@ -121,7 +124,9 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
     const c = colours(chart);
     drawn();
     const { traces, layout } = draw(c);
-    await Plotly.react(chart, traces, base(c, layout), config);
+    // While the revision is the same, Plotly moves shapes and annotations and leaves the rest, which takes much longer.
+    const datarevision = JSON.stringify([traces, { ...layout, shapes: 0, annotations: 0 }]);
+    await Plotly.react(chart, traces, { ...base(c, layout), datarevision }, config);
     if (bound) return;
     bound = true;
     for (const [event, handler] of Object.entries(on)) chart.on(`plotly_${event}`, handler);

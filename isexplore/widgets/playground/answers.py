@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
-from traitlets import HasTraits, Tuple
+from traitlets import HasTraits, Tuple, Unicode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ class Answered:
     state : str
         What was set up, as `isexplore.playground` reads it.
     guess, answer : float
-        The predicted score, and the score.
+        The predicted score, and the score, to 6 digits.
     off_percent : float
         How far the guess is from the answer; negative if it is too low.
     close : bool
@@ -58,6 +58,8 @@ class AnswerBook(HasTraits):
     ----------
     rows : tuple of Answered
         Replaced whole at each answer.
+    learner : str
+        Who answered last.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class AnswerBook(HasTraits):
     """
 
     rows = Tuple()
+    learner = Unicode()
 
     _shared: ClassVar[AnswerBook | None] = None
     _making: ClassVar[Lock] = Lock()
@@ -111,11 +114,12 @@ class AnswerBook(HasTraits):
         """
         if not (math.isfinite(guess) and math.isfinite(answer) and answer > 0):
             raise ValueError(f"a guess of {guess:g} for {answer:g} can't be kept: both must be numbers, and scores")
-        off = 100 * (guess - answer) / answer
+        learner, guess, answer = checked_name(learner), _rounded(guess), _rounded(answer)
+        off = _rounded(100 * (guess - answer) / answer)
         time = datetime.now(UTC).isoformat(timespec="seconds")
-        row = Answered(time, checked_name(learner), state, float(guess), float(answer), off, abs(off) <= CLOSE)
         with self._adding:
-            self.rows = (*self.rows, row)
+            self.rows = (*self.rows, Answered(time, learner, state, guess, answer, off, abs(off) <= CLOSE))
+            self.learner = learner
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row an answer, with the columns that `Answered` lists."""
@@ -160,6 +164,11 @@ def checked_name(name: str) -> str:
     if len(words) > LONGEST_NAME:
         raise ValueError(f"the name {words[:20]}… has {len(words)} characters: give at most {LONGEST_NAME}")
     return words
+
+
+def _rounded(number: float) -> float:
+    """Return a number with 6 digits: more would be rounding errors, or nothing that anybody guesses."""
+    return float(f"{number:.6g}")
 
 
 def _harmless(cell: object) -> object:

@@ -41,23 +41,22 @@ export default {
             hovertemplate: `%{x:,} ${plain(v.unit, 40)}<br>${words}<extra></extra>`,
           };
           const line = (y, look) => ({ type: "scatter", mode: "lines", x: v.values, y, opacity, line: look, hoverinfo: "skip" });
+          // A shape, which moves while the curve stays.
           const point = (y, size, color, fill) => ({
-            type: "scatter", mode: "markers", x: [v.at], y: [y], hoverinfo: "skip", cliponaxis: false, marker: { size, color: fill, line: { color, width: 2.5 } },
+            type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: v.at, yanchor: y, x0: -size / 2, x1: size / 2, y0: -size / 2, y1: size / 2,
+            fillcolor: fill, line: { color, width: 2.5 },
           });
           const score = v.lines === "score";
           let traces = [];
+          let points = [];
           if (!v.hidden && score) {
-            traces = [
-              line(v.exact, { color: HALO, width: 7 }), { ...line(v.scores, { color: c.text, width: 2 }), ...hover },
-              ...(v.now.exact == null ? [] : [point(v.now.exact, 17, HALO, HALO)]), point(v.now.score, 10, c.text, c.surface),
-            ];
+            traces = [line(v.exact, { color: HALO, width: 7 }), { ...line(v.scores, { color: c.text, width: 2 }), ...hover }];
+            points = [...(v.now.exact == null ? [] : [point(v.now.exact, 17, HALO, HALO)]), point(v.now.score, 10, c.text, c.surface)];
           } else if (!v.hidden) {
-            traces = [
-              { ...line(v.varieties, { color: c.variety, width: 2.5 }), ...hover }, line(v.doubts, { color: c.doubt, width: 2.5, dash: "dash" }),
-              point(v.now.variety, 10, c.variety, c.surface), point(v.now.doubt, 10, c.doubt, c.surface),
-            ];
+            traces = [{ ...line(v.varieties, { color: c.variety, width: 2.5 }), ...hover }, line(v.doubts, { color: c.doubt, width: 2.5, dash: "dash" })];
+            points = [point(v.now.variety, 10, c.variety, c.surface), point(v.now.doubt, 10, c.doubt, c.surface)];
           }
-          const ys = traces.flatMap((trace) => trace.y).filter((y) => y != null);
+          const ys = [...traces.flatMap((trace) => trace.y), ...points.map((one) => one.yanchor)].filter((y) => y != null);
           const bottom = score ? 1 : 0; // no score is below 1
           const top = Math.max(...ys, bottom + 1);
           const [low, high] = v.logarithmic ? [Math.log10(v.low), Math.log10(v.high)] : [v.low, v.high];
@@ -68,13 +67,13 @@ export default {
             layout: {
               hovermode: "x", hoverdistance: -1, // anywhere over the plot is near some point
               xaxis: {
-                title: { text: plain(name(), 80) }, type: v.logarithmic ? "log" : "linear", range: [low - 0.02 * (high - low), high + 0.02 * (high - low)],
+                title: { text: plain(name(), 80) }, type: v.logarithmic ? "log" : "linear", range: [low - 0.03 * (high - low), high + 0.03 * (high - low)],
                 ...(v.logarithmic ? { tickangle: 0, tickvals: ticks, ticktext: ticks.map((tick) => tick.toLocaleString("en")) } : {}),
               },
               yaxis: {
-                title: { text: score ? "Inception Score" : "nats" }, range: [bottom - 0.06 * (top - bottom), top + 0.08 * (top - bottom)], showticklabels: !v.hidden,
+                title: { text: score ? "Inception Score" : "nats" }, range: [bottom - 0.08 * (top - bottom), top + 0.08 * (top - bottom)], showticklabels: !v.hidden,
               },
-              shapes: [{ type: "line", x0: v.at, x1: v.at, y0: 0, y1: 1, yref: "paper", line: { color: c.text, width: 1, dash: "dot" } }],
+              shapes: [{ type: "line", x0: v.at, x1: v.at, y0: 0, y1: 1, yref: "paper", line: { color: c.text, width: 1, dash: "dot" } }, ...points],
               annotations: v.hidden ? [middle] : [],
             },
           };

@@ -23,10 +23,11 @@ export default {
         },
         draw: (c) => {
           const v = view();
+          const filled = [...v.counts.keys()].filter((i) => v.counts[i]);
           const bars = {
-            type: "bar", x: v.counts.map((_, i) => (v.edges[i] + v.edges[i + 1]) / 2), y: v.counts, width: v.edges[1] - v.edges[0],
+            type: "bar", x: filled.map((i) => (v.edges[i] + v.edges[i + 1]) / 2), y: filled.map((i) => v.counts[i]), width: v.edges[1] - v.edges[0],
             marker: { color: c.doubt, line: { width: 0 } },
-            customdata: v.counts.map((_, i) => range(v, i)), hovertemplate: "%{y:,} images<br>H %{customdata}<extra></extra>",
+            customdata: filled.map((i) => range(v, i)), hovertemplate: "%{y:,} images<br>H %{customdata}<extra></extra>",
           };
           const mean = v.mean == null ? {} : {
             shapes: [{ type: "line", x0: v.mean, x1: v.mean, y0: 0, y1: 1, yref: "paper", line: { color: c.text, width: 1.5, dash: "dot" } }],

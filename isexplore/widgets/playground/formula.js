@@ -74,7 +74,8 @@ export default {
     panel({ model, el, signal }, "The score as a formula", (section) => {
       // Line 1: terms that light the panel which shows them.
       const term = (name, text, title) => h("span", { class: `ix-term ix-term-${name}`, "data-term": name, tabindex: "0", title }, text);
-      const symbols = h("span", { class: "ix-symbols" },
+      const scope = h("span", { class: "ix-unit" }); // in splits, this line is not of the score above
+      const symbols = h("span", { class: "ix-symbols" }, scope,
         term("score", "IS", "the score: the curve"), " = exp( ",
         term("kl", "E KL", "how far the rows are from their mean, in the mean over the images: all three panels"), "( ",
         term("rows", "p(y|x)", "a row for each image: the matrix"), " ‖ ",
@@ -92,7 +93,9 @@ export default {
       // Line 3: the exact answer, of the scenario's own parameters.
       const exact = h("p", { class: "ix-exact" });
       const answer = h("strong", {});
-      const kind = h("p", { class: "ix-note" });
+      const kind = h("span", { class: "ix-unit" });
+      const written = h("span", { class: "ix-written" });
+      exact.append(h("span", { class: "ix-unit" }, "by the formula: "), answer, kind, written);
       let own = []; // a parameter may come twice
       let built = "";
 
@@ -106,7 +109,8 @@ export default {
       });
       const barBox = h("div", { class: "ix-bars" }, ...bars.map((bar) => bar.element));
       const why = h("p", {});
-      const whyBox = h("details", { class: "ix-note" }, h("summary", {}, "why"), why);
+      const details = h("p", {});
+      const whyBox = h("details", { class: "ix-note" }, h("summary", {}, "why"), why, details);
 
       // Predict, then reveal.
       const guess = h("input", { type: "number", min: "1", step: "any", required: true, class: "ix-number" });
@@ -122,16 +126,19 @@ export default {
       const saved = freshId();
       const answers = h("div", { class: "ix-controls" }, tally,
         h("button", { type: "button", onclick: () => model.send({ kind: "save", request: saved }) }, "Save the answers (CSV)"));
+      const showLearner = () => { if (document.activeElement !== learner) learner.value = model.get("learner"); };
       const showTally = () => { tally.textContent = model.get("tally"); answers.hidden = !model.get("tally"); };
       const receive = (message) => { if (message.kind === "csv" && message.request === saved) download(h, "isexplore-answers.csv", message.text); };
       model.on("change:tally", showTally);
+      model.on("change:learner", showLearner);
       model.on("msg:custom", receive);
-      signal.addEventListener("abort", () => { model.off("change:tally", showTally); model.off("msg:custom", receive); });
+      signal.addEventListener("abort", () => { model.off("change:tally", showTally); model.off("change:learner", showLearner); model.off("msg:custom", receive); });
       showTally();
+      showLearner();
 
       section.append(
         h("div", { class: "ix-formula-row" },
-          h("div", { class: "ix-formula-lines" }, line, h("p", { class: "ix-formula" }, symbols, entropies), exact, kind, form, outcome, whyBox),
+          h("div", { class: "ix-formula-lines" }, line, h("p", { class: "ix-formula" }, symbols, entropies), exact, form, outcome, whyBox),
           h("div", { class: "ix-formula-side" }, barBox, answers)));
 
       function setTerm(name, shown, digits, title) {
@@ -145,7 +152,7 @@ export default {
         if (structure !== built) { // else a number that is being dragged stays the same element
           built = structure;
           own = parts.map((part) => (part.name ? draggable(h, ask({ parameter: part.name })) : null));
-          exact.replaceChildren(h("span", { class: "ix-unit" }, "by the formula: "), answer, " = ", ...parts.map((part, i) => own[i]?.element ?? part));
+          written.replaceChildren("= ", ...parts.map((part, i) => own[i]?.element ?? part));
         }
         parts.forEach((part, i) => own[i]?.set(part.text, `${part.title}: drag it, or use the arrow keys`, { ...part, label: `${part.title}, in the formula` }));
       }
@@ -159,10 +166,12 @@ export default {
         setTerm("score", numbers.score, 2, whole ? "drag the number at the end of the formula" : "");
         setTerm("score", overall, 2, whole ? "" : "the whole set as one split; drag the mean over the splits, above");
         spread.textContent = v.hidden || whole ? ` ${v.over}` : ` ± ${number(v.std)} ${v.over} · whole set ${number(v.overall)}`;
+        scope.textContent = whole ? "" : "whole set: ";
         const hadFocus = form.contains(document.activeElement);
         form.hidden = !v.hidden;
-        for (const element of [exact, kind, barBox]) element.hidden = v.hidden;
-        whyBox.hidden = v.hidden || v.exercise;
+        for (const element of [exact, barBox]) element.hidden = v.hidden;
+        whyBox.hidden = v.hidden || (v.exercise && !v.details);
+        why.hidden = v.exercise; // it stands above then
         outcome.hidden = !v.verdict;
         outcome.replaceChildren(...(v.verdict ? [h("strong", {}, v.verdict), ` ${v.reason} `, h("em", {}, "Next: change something and guess again.")] : []));
         if (v.hidden) return;
@@ -170,8 +179,9 @@ export default {
         guess.value = "";
         setExact(v.formula);
         answer.textContent = v.answer;
-        kind.textContent = v.note ? `${v.kind} · ${v.note}` : v.kind;
+        kind.textContent = [` (${v.kind})`, v.computed].filter(Boolean).join(" · ");
         why.textContent = v.reason;
+        details.textContent = v.details;
         for (const { name, fill, value, note } of bars) {
           fill.style.width = `${Math.min(100, (100 * v.terms[name].value) / v.most)}%`;
           value.textContent = number(v.terms[name].value, 3);

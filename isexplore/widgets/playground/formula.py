@@ -15,16 +15,13 @@ from isexplore.widgets.playground.frame import PlayFrame
 from isexplore.widgets.playground.state import Term
 
 if TYPE_CHECKING:
+    from isexplore.contrived import Answer
     from isexplore.parameters import Parameter
     from isexplore.widgets.playground.frame import Curve, Guess, Shown
     from isexplore.widgets.playground.setting import Setting
     from isexplore.widgets.playground.state import PlayState
 
-_KINDS = {
-    "exact": "exact",
-    "expected": "expected over random images: exp(E ln IS)",
-    "approximate": "approximate",
-}
+_KINDS = {"exact": "exact", "expected": "in the mean over random images", "approximate": "approximate"}
 _SAME = 1e-6  # what differs by less is rounding
 _KEYS = 50  # presses of an arrow key from one end of a term's range to the other
 
@@ -40,6 +37,8 @@ class FormulaPanel(Panel[PlayFrame]):
         How many answers were given in this kernel; empty before the first.
     longest : int
         The most characters of a learner's name.
+    learner : str
+        Who answered last in this kernel: most likely the one who answers next.
     """
 
     _esm = HERE / "playground" / "formula.js"
@@ -49,12 +48,13 @@ class FormulaPanel(Panel[PlayFrame]):
     dragged = traitlets.Dict().tag(sync=True)
     tally = traitlets.Unicode().tag(sync=True)
     longest = traitlets.Int(LONGEST_NAME).tag(sync=True)
+    learner = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, state: PlayState) -> None:
         self._book = AnswerBook.shared()
         super().__init__(state)
         self.observe(lambda change: self.attempt(self._drag, change["new"]), "dragged")
-        self._book.observe(self._count, "rows")
+        self._book.observe(self._count, ["rows", "learner"])
         self._count()
 
     def picture(self, frame: PlayFrame) -> dict[str, Any]:
@@ -96,12 +96,13 @@ class FormulaPanel(Panel[PlayFrame]):
     def close(self) -> None:
         """Stop counting the answers, and leave the page."""
         if self.comm is not None:
-            self._book.unobserve(self._count, "rows")
+            self._book.unobserve(self._count, ["rows", "learner"])
         super().close()
 
     def _count(self, _: object = None) -> None:
         # Without the state's lock: another playground's answer comes here, too.
         self.tally = self._book.tally if self._book.rows else ""
+        self.learner = self._book.learner
 
     def _drag(self, wish: dict[str, Any]) -> None:
         value = _finite(wish["value"])
@@ -159,7 +160,7 @@ def _parts(setting: Setting) -> list[Any]:
     """
     parameters = setting.parameters()
     parts: list[Any] = []
-    for words, name, _, _ in Formatter().parse(setting.scenario.formula):
+    for words, name, _, _ in Formatter().parse(setting.scenario.written()):
         if words:
             parts.append(words)
         if name:
@@ -184,20 +185,34 @@ def _part(name: str, parameter: Parameter, value: Any) -> Any:
 
 
 def _answer(shown: Shown) -> dict[str, str]:
-    """Return what the formula gives, of which kind it is, and what was computed, in words."""
-    splits, answer = shown.setting.splits, shown.answer
-    whole = shown.setting.scenario.whole() if answer is None or splits > 1 else answer
-    value = f"{whole.score:,.3f}"
+    """Return what the formula gives, of which kind it is, and the computed score if it is another; in words."""
+    answer = shown.answer
     if answer is None:
-        kind, value = "no formula is known for these splits", f"{value} for the whole set"
-    else:
-        kind = _KINDS[answer.kind]
-        if not math.isclose(answer.score, whole.score, rel_tol=_SAME):
-            value = f"{answer.score:,.3f} over {splits} splits, {value} for the whole set"
-    computed = f"computed {shown.score:,.3f}"
-    if answer is not None and abs(off := shown.score / answer.score - 1) > _SAME:
-        computed += f", {abs(off):.2%} {'higher' if off > 0 else 'lower'}"
-    return {"answer": value, "kind": f"{kind} · {computed}", "note": answer.note if answer else ""}
+        whole = f"{shown.setting.scenario.whole().score:,.3f} for the whole set"
+        return {"answer": whole, "kind": "no formula for these splits", "computed": "", "details": ""}
+    value, mean = f"{answer.score:,.3f}", f"{shown.played.mean:,.3f}"
+    return {
+        "answer": value,
+        "kind": _KINDS[answer.kind],
+        "computed": "" if mean == value else f"computed {mean}",
+        "details": _details(shown, answer),
+    }
+
+
+def _details(shown: Shown, answer: Answer) -> str:
+    """Say what exactly the formula is of, for those who want to know."""
+    said = []
+    if shown.setting.splits > 1:
+        whole = shown.setting.scenario.whole().score
+        if not math.isclose(answer.score, whole, rel_tol=_SAME):
+            said.append(f"for the whole set it gives {whole:,.3f}")
+    if answer.kind == "expected":
+        off = shown.score / answer.score - 1
+        same = f"{abs(off):.2%} {'higher' if off > 0 else 'lower'}" if abs(off) > _SAME else "the same"
+        said.append(f"it is of exp(E ln IS), and exp of the mean of ln IS here is {shown.score:,.3f}, {same}")
+    if answer.note:
+        said.append(answer.note)
+    return f"On the formula: {'; '.join(said)}." if said else ""
 
 
 def _over(setting: Setting) -> str:

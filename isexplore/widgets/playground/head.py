@@ -51,9 +51,11 @@ class HeadPanel(Panel[PlayFrame]):
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
         """Open a preset or a text, go back to it, or begin or end an exercise."""
         if kind == "preset":
-            text = PRESETS[int(message["value"])].text
+            number = int(message["value"])
+            text = PRESETS[number].text
             on = self.state.frame.shown.setting.exercise
-            self.state.open(" |".join(part.rstrip() + _EXERCISE for part in text.split("|")) if on else text)
+            self._preset = number  # beside a kept A, the text does not say so
+            self.state.open(" |".join(part.rstrip() + _EXERCISE for part in text.split("|")) if on else text, keep=True)
         elif kind == "open":
             text = str(message["value"])
             if text.strip().split(" ")[0] in {"digits", "attack"}:

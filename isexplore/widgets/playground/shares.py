@@ -47,9 +47,10 @@ class SharesPanel(Panel[PlayFrame]):
         """Return p(y), and what can be drawn in this scenario."""
         marginal = frame.shown.played.marginal
         return {
-            "share": marginal.tolist(),
+            # Rounded, a marginal that is the same is the same picture, which is neither sent nor drawn again.
+            "share": marginal.round(12).tolist(),
             # How even it is, is the variety: nothing to tell before a guess.
-            "effective": None if frame.hidden else float(np.exp(frame.shown.played.variety)),
+            "effective": None if frame.hidden else round(float(np.exp(frame.shown.played.variety)), 9),
             "drawable": _drawable(frame.shown.setting, len(marginal)),
             "serial": self.drawn.get("serial", 0),
         }

@@ -53,6 +53,7 @@ class PlayState(HasTraits):
         self.lock = RLock()
         self._worker = Worker()
         self._wish: tuple[Term, float] | None = None  # a drag that waits for its curve
+        self._own: Setting | None = None  # the A that a person kept; one that came in a pair is not theirs
         self.open(text)
 
     @property
@@ -61,8 +62,15 @@ class PlayState(HasTraits):
         pinned = f"{text_of(self.frame.pinned.setting)} | " if self.frame.pinned else ""
         return pinned + text_of(self.frame.shown.setting)
 
-    def open(self, text: str) -> None:
+    def open(self, text: str, *, keep: bool = False) -> None:
         """Show what a text describes: a setting, or two with a bar between them, A and B.
+
+        Parameters
+        ----------
+        text
+            As `text` gives it.
+        keep
+            Whether an A that a person kept stays, if the text is of one setting.
 
         Raises
         ------
@@ -70,10 +78,12 @@ class PlayState(HasTraits):
             If it describes no setting.
         """
         settings = [setting_from(part) for part in text.split("|", maxsplit=1)]
-        frame = _frame_of(*settings)
         with self.lock:
+            kept = self.frame.pinned if keep and len(settings) == 1 else None
+            if kept is not None and kept.setting is self._own:
+                settings.insert(0, kept.setting)
             self._opened = settings
-            self.frame = frame
+            self.frame = _frame_of(*settings)
             self._draw_curve()
 
     def reset(self) -> None:
@@ -135,6 +145,7 @@ class PlayState(HasTraits):
     def pin(self) -> None:
         """Keep what is shown as A, to compare with what comes."""
         with self.lock:
+            self._own = self.frame.shown.setting
             self.frame = replace(self.frame, pinned=self.frame.shown)
 
     def unpin(self) -> None:
@@ -154,6 +165,8 @@ class PlayState(HasTraits):
             kept, now = self.frame.pinned, self.frame.shown
             if kept is None:
                 raise ValueError("nothing is kept as A yet")
+            if kept.setting is self._own:
+                self._own = now.setting
             setting = replace(kept.setting, exercise=now.setting.exercise)  # else A, kept before, would end it
             self._show(replace(kept, setting=setting), pinned=now)
 
