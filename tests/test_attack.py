@@ -188,7 +188,7 @@ def test_a_text_leads_back_to_itself(state: AttackState, text: str) -> None:
         ("", "must begin with attack"),
         ("digits", "must begin with attack"),
         ("attack images", "not of the form name=value"),
-        ("attack images=many", "images=many: give a number"),
+        ("attack images=many", "images=many: .many. is no number"),
         ("attack images=nan", "images is nan"),
         ("attack images=1e9", "between 100 and 1000"),
         ("attack speed=3", "no parameter 'speed'; it has: images, steps, step_size, seed"),

@@ -209,6 +209,21 @@ def test_more_splits_than_images_become_as_many_and_the_slider_is_told() -> None
     panel.state.close()
 
 
+@pytest.mark.parametrize("action", ["reset", "open", "swap"])
+def test_a_move_of_what_is_gone_comes_too_late(action: str, state: PlayState) -> None:
+    panel = ControlsPanel(state)
+    state.pin()
+    ask(panel, share=0.5)
+    seen = panel.view["opened"]
+    {"reset": state.reset, "open": lambda: state.open("uniform-mix share=0.75"), "swap": state.swap}[action]()
+    before = state.frame.shown
+    panel.asked = {"serial": 9, "opened": seen, "values": {"share": 0.9}}
+    assert state.frame.shown is before
+    assert (panel.view["serial"], panel.error) == (9, "")
+    panel.asked = {"serial": 10, "opened": panel.view["opened"], "values": {"share": 0.9}}
+    assert state.frame.shown.setting.value("share") == 0.9
+
+
 def test_lists_of_shares_have_no_control_here() -> None:
     panel = ControlsPanel(PlayState("some"))
     assert [row["name"] for row in panel.rows] == list(panel.view["values"]) == ["kept", "splits"]

@@ -62,6 +62,7 @@ def test_it_draws_far_down_in_both_themes_and_at_any_width(visit: Visit) -> None
         expect(area(root, name).locator(".ix-panel")).to_be_visible()
     wait_for(root, lambda: root.evaluate(_UNDRAWN) == [], lambda: str(root.evaluate(_UNDRAWN)))
     assert root.locator(".ix-plot").count() >= 3
+    expect(root).to_be_in_viewport()  # it had its height before, so nothing jumped
 
     for theme, width in (("Light", 1500), ("Dark", 1500), ("Dark", 1100), ("Dark", 700)):
         if width == 1500:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from playing import agree, area, enter, is_scored, opened, score, shown, start, state, wait_for
+from playing import agree, area, enter, is_scored, opened, score, shown, start, state, wait_for, wait_for_value
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def test_play_runs_and_stops_and_steps_go_one_by_one(visit: Visit) -> None:
     root = start(visit, "uniform-mix share=0.7")
     controls, line = area(root, "controls"), area(root, "formula").locator(".ix-score")
     start_button, stop = (controls.get_by_role("button", name=name) for name in ("▶ Play", "■ Stop"))
+    share = controls.get_by_label("uniform part ε of each row", exact=True)
     agree(root)
 
     # To the end, where it stops by itself.
@@ -65,10 +66,12 @@ def test_play_runs_and_stops_and_steps_go_one_by_one(visit: Visit) -> None:
     there = agree(root)
 
     # A step on, and a step back: play would go past them.
+    expect(share).to_have_value(f"{shown(there).value('share'):g}")
     controls.get_by_role("button", name="one step on").click()
     expect(state(root)).not_to_have_value(there)
     after = agree(root)
     assert shown(after).value("share") == pytest.approx(shown(there).value("share") + 0.025, abs=0.006)
+    expect(share).to_have_value(f"{shown(after).value('share'):g}")  # the controls know it, too
     controls.get_by_role("button", name="one step back").click()
     expect(state(root)).to_have_value(there)
     agree(root)
@@ -87,7 +90,7 @@ def test_play_runs_and_stops_and_steps_go_one_by_one(visit: Visit) -> None:
     expect(stop).to_be_visible()
     controls.get_by_label("classes", exact=True).press("ArrowRight")
     expect(start_button).to_be_visible()
-    assert shown(agree(root)).value("classes") > 10
+    wait_for_value(root, "classes", 11)
     reset = area(root, "head").get_by_role("button", name="Reset")
     reset.click()
     expect(state(root)).to_have_value("uniform-mix share=0.3")
@@ -96,7 +99,6 @@ def test_play_runs_and_stops_and_steps_go_one_by_one(visit: Visit) -> None:
     # What is typed meanwhile stays; and Reset stops play.
     start_button.click()
     state(root).fill("half a thought")
-    share = controls.get_by_label("uniform part ε of each row", exact=True)
     wait_for(root, lambda: float(share.input_value()) > 0.45, lambda: "some steps")
     assert state(root).input_value() == "half a thought"
     state(root).press("Escape")

@@ -58,7 +58,7 @@ export default {
     panel({ model, el, signal }, "Parameters: what can be moved", (section) => {
       const change = (name, value) => {
         const { serial, values } = model.get("asked");
-        model.set("asked", { serial: serial + 1, values: { ...(waiting() ? values : {}), [name]: value } });
+        model.set("asked", { serial: serial + 1, opened: view().opened, values: { ...(waiting() ? values : {}), [name]: value } });
         model.save_changes();
       };
 

@@ -32,8 +32,9 @@ class ControlsPanel(Panel[PlayFrame]):
     rows : list of dict
         What each control is, in their order; it changes only with the scenario, or with a range.
     asked : dict
-        What a person moved last: `values` by the parameters' names, and a `serial` number that comes back in the
-        picture, so that the page knows when it has been answered and does not pull a slider from under a finger.
+        What a person moved last: `values` by the parameters' names, what was open then, and a `serial` number that
+        comes back in the picture, so that the page knows when it has been answered and does not pull a slider from
+        under a finger.
     """
 
     _esm = HERE / "playground" / "controls.js"
@@ -58,6 +59,7 @@ class ControlsPanel(Panel[PlayFrame]):
         here, beyond = bisect_left(stops, value), bisect_right(stops, value)
         return {
             "serial": self._answered,
+            "opened": self.state.opened,
             "values": _values(setting),
             "moved": setting.moved,
             "first": stops[0],
@@ -86,7 +88,8 @@ class ControlsPanel(Panel[PlayFrame]):
 
     def _take(self, asked: dict[str, Any]) -> None:
         self._answered = operator.index(asked["serial"])
-        self.state.set_values(asked["values"])
+        if asked.get("opened", self.state.opened) == self.state.opened:  # else the move was of what is gone
+            self.state.set_values(asked["values"])
 
 
 def _stops(values: NDArray[np.float64]) -> list[float]:

@@ -6,6 +6,12 @@ function round(low, high) {
   return [...Array(13).keys()].flatMap((i) => steps.map((step) => step * 10 ** (i - 4))).filter((x) => x >= low && x <= high);
 }
 
+/** A circle as a path: Plotly's own one, sized in pixels, is cut in half on a logarithmic axis. */
+function circle(r) {
+  const k = 0.5523 * r; // four of these curves are a circle
+  return `M${r},0C${r},${k} ${k},${r} 0,${r}C${-k},${r} ${-r},${k} ${-r},0C${-r},${-k} ${-k},${-r} 0,${-r}C${k},${-r} ${r},${-k} ${r},0Z`;
+}
+
 const HALO = "rgba(128, 128, 128, 0.45)"; // the formula's answer lies under what was computed
 
 export default {
@@ -43,7 +49,7 @@ export default {
           const line = (y, look) => ({ type: "scatter", mode: "lines", x: v.values, y, opacity, line: look, hoverinfo: "skip" });
           // A shape, which moves while the curve stays.
           const point = (y, size, color, fill) => ({
-            type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: v.at, yanchor: y, x0: -size / 2, x1: size / 2, y0: -size / 2, y1: size / 2,
+            type: "path", path: circle(size / 2), xsizemode: "pixel", ysizemode: "pixel", xanchor: v.at, yanchor: y,
             fillcolor: fill, line: { color, width: 2.5 },
           });
           const score = v.lines === "score";

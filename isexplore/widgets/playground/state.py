@@ -36,6 +36,8 @@ class PlayState(HasTraits):
     frame : PlayFrame
     lock : RLock
         Held during a change; whoever reads the frame and acts on it holds it too.
+    opened : int
+        How often something else was opened: a move of what was there before comes too late.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class PlayState(HasTraits):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.lock = RLock()
+        self.opened = 0
         self._worker = Worker()
         self._wish: tuple[Term, float] | None = None  # a drag that waits for its curve
         self._own: Setting | None = None  # the A that a person kept; one that came in a pair is not theirs
@@ -82,16 +85,14 @@ class PlayState(HasTraits):
             kept = self.frame.pinned if keep and len(settings) == 1 else None
             if kept is not None and kept.setting is self._own:
                 settings.insert(0, kept.setting)
-            self._opened = settings
-            self.frame = _frame_of(*settings)
-            self._draw_curve()
+            self._settings = settings
+            self._begin(*settings)
 
     def reset(self) -> None:
         """Go back to what was opened last; what was to be guessed stays to be guessed."""
         with self.lock:
             exercise = self.frame.shown.setting.exercise
-            self.frame = _frame_of(*self._opened[:-1], replace(self._opened[-1], exercise=exercise))
-            self._draw_curve()
+            self._begin(*self._settings[:-1], replace(self._settings[-1], exercise=exercise))
 
     def parameters(self) -> dict[str, Parameter]:
         """Return what can be moved, and in which range."""
@@ -167,6 +168,7 @@ class PlayState(HasTraits):
                 raise ValueError("nothing is kept as A yet")
             if kept.setting is self._own:
                 self._own = now.setting
+            self.opened += 1
             setting = replace(kept.setting, exercise=now.setting.exercise)  # else A, kept before, would end it
             self._show(replace(kept, setting=setting), pinned=now)
 
@@ -209,6 +211,13 @@ class PlayState(HasTraits):
         """Let go of the thread."""
         self._worker.abandon()
 
+    def _begin(self, *settings: Setting) -> None:
+        """Show one setting, or A and B."""
+        self.opened += 1  # before the frame, whose views say so
+        *kept, last = [shown(setting) for setting in settings]
+        self.frame = PlayFrame(last, pinned=kept[0] if kept else None)
+        self._draw_curve()
+
     def _set(self, change: Callable[[Setting], Setting]) -> None:
         with self.lock:
             setting = change(self.frame.shown.setting)
@@ -241,9 +250,3 @@ class PlayState(HasTraits):
             raise problem  # the same computation worked a moment ago
 
         self._worker.start(lambda check: curve_of(setting, check), take, give_up)
-
-
-def _frame_of(*settings: Setting) -> PlayFrame:
-    """Return the frame of one setting, or of A and B."""
-    *kept, last = [shown(setting) for setting in settings]
-    return PlayFrame(last, pinned=kept[0] if kept else None)
