@@ -1,4 +1,7 @@
-// What every panel shares: Plotly (its text stands above this one), a DOM builder, plots, tables, numbers.
+// What every panel shares: Plotly (loadPlotly stands above), a DOM builder, plots, tables, numbers.
+
+let Plotly = null; // until something is drawn
+const NEAR = "1000px";
 
 /** Build an element. Text is always set as text, so a name with HTML in it stays a name. */
 function h(tag, attributes = {}, ...children) {
@@ -103,6 +106,8 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   let bound = false;
   let painting = false;
   let stale = false;
+  let near = false; // in sight, or a scroll away: what is further is drawn when it comes near
+  let missed = false;
 
   const base = (c, layout) => {
     const axis = { color: c.text, gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, fixedrange: true, automargin: true };
@@ -121,6 +126,9 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
 
   async function paint() {
     if (signal.aborted || !chart.isConnected || !chart.clientWidth) return;
+    missed = !near;
+    if (missed) return;
+    Plotly ??= loadPlotly();
     const c = colours(chart);
     drawn();
     const { traces, layout } = draw(c);
@@ -151,7 +159,12 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   const drawn = onTheme(chart, update, signal);
   const resized = new ResizeObserver(() => update());
   resized.observe(chart);
-  signal.addEventListener("abort", () => { resized.disconnect(); Plotly.purge(chart); });
+  const sight = new IntersectionObserver((entries) => {
+    near = entries.at(-1).isIntersecting;
+    if (near && missed) update();
+  }, { rootMargin: NEAR, scrollMargin: NEAR });
+  sight.observe(chart);
+  signal.addEventListener("abort", () => { resized.disconnect(); sight.disconnect(); Plotly?.purge(chart); });
   return { update, chart };
 }
 

@@ -14,12 +14,16 @@ _HERE = Path(__file__).parent
 
 @cache
 def _source() -> str:
-    """Return the module's text; Plotly's own global name is put back as it was, since other widgets may use it."""
+    """Return the module's text.
+
+    Plotly runs when the first plot is drawn: anywidget gives a widget two seconds to load, and a notebook may have a
+    hundred. Plotly's own global name is put back as it was, since other widgets may use it.
+    """
     helpers = (_HERE / "runtime.js").read_text(encoding="utf-8")
     return (
-        "const before = globalThis.Plotly;\n"
+        "function loadPlotly() {\nconst before = globalThis.Plotly;\n"
         f"{get_plotlyjs()}\n"
-        "const Plotly = globalThis.Plotly;\nglobalThis.Plotly = before;\n"
+        "const found = globalThis.Plotly;\nglobalThis.Plotly = before;\nreturn found;\n}\n"
         f"{helpers}"
     )
 
