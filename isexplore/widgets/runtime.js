@@ -95,11 +95,15 @@ function twin(title) {
   return { element: details, update(next) { rows = next; fill(); } };
 }
 
+/** Wait until the page has nothing else to do, a fifth of a second at most. */
+const idle = () => new Promise((done) => { if (window.requestIdleCallback) requestIdleCallback(done, { timeout: 200 }); else setTimeout(done, 50); });
+
 /**
  * A Plotly chart with its text twin.
  * draw(colours) gives { traces, layout }, label() the sentence for screen readers, rows() the table.
+ * One that is `patient` lets others go first: what people look at while they move a slider is then painted sooner.
  */
-function plot(parent, { draw, label, rows, on = {}, signal }) {
+function plot(parent, { draw, label, rows, on = {}, patient = false, signal }) {
   const chart = h("div", { class: "ix-plot", role: "img" });
   const table = twin("The plot's numbers");
   parent.append(chart, table.element);
@@ -149,7 +153,11 @@ function plot(parent, { draw, label, rows, on = {}, signal }) {
   async function repaint() {
     painting = true;
     try {
-      while (stale) { stale = false; await paint(); }
+      while (stale) {
+        if (patient) await idle();
+        stale = false;
+        await paint();
+      }
     } catch (error) {
       if (!signal.aborted) console.error(error);
     } finally {

@@ -17,10 +17,9 @@ _STATES = {
     "1000 × 10": f"uniform-mix share={_BEGIN}",
     "50,000 × 1000": f"uniform-mix classes=1000 per_class=50 share={_BEGIN}",
 }
-_MARKS = (
-    ".ix-area-curve .shapelayer path:last-child",  # the point on the curve
-    ".ix-area-doubts .shapelayer path",  # the mean of the entropies
-)
+_SAID = ".ix-area-formula .ix-exact"
+_POINT = ".ix-area-curve .shapelayer path:last-child"  # on the curve
+_MEAN = ".ix-area-doubts .shapelayer path"  # of the entropies
 
 
 def measure() -> list[Figure]:
@@ -32,13 +31,11 @@ def measure() -> list[Figure]:
                 for cell in range(2):
                     it.run(cell)
                     it.wait(cell)
-                for mark in _MARKS:
+                for mark in (_POINT, _MEAN):
                     it.page.locator(mark).first.wait_for(state="attached", timeout=60_000)
                 it.page.wait_for_timeout(3000)  # the whole curve is there
                 share = it.page.get_by_label("uniform part ε of each row", exact=True)
-                ours = Watched(
-                    share, ".ix-area-formula .ix-exact", lambda step: f"ε = {_BEGIN + 0.01 * step:g}", _MARKS
-                )
+                ours = Watched(share, _SAID, lambda step: f"ε = {_BEGIN + 0.01 * step:g}", (_POINT,), (_MEAN,))
                 figures += compared(it, what, "slider of ε", ours)
     return figures
 

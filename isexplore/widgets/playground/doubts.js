@@ -8,6 +8,7 @@ export default {
     panel({ model, el, signal }, "Doubt: how unsure each row is, H(p(y|x))", (section) => {
       const range = (v, i) => `${number(v.edges[i], 3)} to ${number(v.edges[i + 1], 3)} nats`;
       const chart = plot(section, {
+        patient: true,
         signal,
         label: () => {
           const v = view();

@@ -19,7 +19,8 @@ export default {
         type: "text", class: "ix-state", spellcheck: "false", autocomplete: "off",
         title: "Enter restores what is typed here; in a notebook: ix.playground(\"…\")",
         oninput: () => { typing = true; say(""); },
-        onblur: () => { typing = false; },
+        onfocus: () => { typing = true; },
+        onblur: () => { typing = false; refresh(); },
         onkeydown: (event) => { if (event.key === "Escape") { typing = false; text.value = view().text; say(""); } },
       });
       const said = h("span", { class: "ix-unit", role: "status" });
@@ -42,15 +43,18 @@ export default {
 
       let drawn = null;
       let typing = false; // then neither play nor another view takes the words away
+      const refresh = () => {
+        const v = view();
+        if (v.text !== drawn) { text.value = v.text; say(""); } // else what was typed stays, with the error below
+        drawn = v.text;
+      };
       return () => {
         const v = view();
         heading.textContent = v.title;
         teaches.textContent = v.teaches || "What this teaches is said after the guess.";
         preset.value = v.preset == null ? "" : String(v.preset);
         exercise.checked = v.exercise;
-        if (typing) return;
-        if (v.text !== drawn) { text.value = v.text; say(""); } // else what was typed stays, with the error below
-        drawn = v.text;
+        if (!typing) refresh();
       };
     });
   },

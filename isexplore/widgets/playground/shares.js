@@ -20,6 +20,7 @@ export default {
       const ratios = (d) => (d.name === "shares" ? values(d).reduce((sum, value) => sum + value, 0) : 1);
 
       const chart = plot(section, {
+        patient: true,
         signal,
         label: () => {
           const v = view();
