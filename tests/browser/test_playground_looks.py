@@ -74,8 +74,9 @@ def test_it_draws_far_down_in_both_themes_and_at_any_width(visit: Visit) -> None
             enter(root, text)
             expect(state(root)).to_have_value(text)
             agree(root)
+            area(root, "doubts").scroll_into_view_if_needed()  # what is far from the screen is not drawn
             wait_for(root, lambda: root.evaluate(_UNDRAWN) == [], lambda: str(root.evaluate(_UNDRAWN)))
-            root.scroll_into_view_if_needed()
+            area(root, "head").scroll_into_view_if_needed()
             visit.picture(f"playground-{name}-{theme.lower()}-{width}")
             assert root.evaluate(_OUT) == [], f"{name}, {theme}, {width}: nothing sticks out sideways"
         colour = root.evaluate("root => getComputedStyle(root).color")
