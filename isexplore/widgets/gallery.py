@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import traitlets
-from PIL import Image
 
 from isexplore.widgets.frame import WALKS
 from isexplore.widgets.panel import HERE, Panel
+from isexplore.widgets.sprite import sprite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,23 +139,8 @@ class GalleryPanel(Panel["Frame"]):
         columns = min(12, len(shown))
         if self._drawn is None or self._drawn[0] is not frame.sample or not np.array_equal(self._drawn[1], shown):
             self._drawn = frame.sample, shown
-            self.sprite = _png(_grid(np.asarray(thumbnails[shown]), columns))
+            self.sprite = sprite(np.asarray(thumbnails[shown]), columns)
         return {"width": thumbnails.shape[2], "height": thumbnails.shape[1], "columns": columns}
-
-
-def _grid(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Lay tiles (n, h, w, c) out in rows of so many columns."""
-    n, h, w, c = tiles.shape
-    lines = -(-n // columns)
-    cells = np.zeros((lines * columns, h, w, c), np.uint8)
-    cells[:n] = tiles
-    return cells.reshape(lines, columns, h, w, c).swapaxes(1, 2).reshape(lines * h, columns * w, c)
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(stream, "PNG", compress_level=3)
-    return stream.getvalue()
 
 
 def _primary(frame: Frame) -> dict[str, Any]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import operator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
-from PIL import Image
 
 from isexplore.attack import REACH
 from isexplore.contrived import Number
-from isexplore.widgets.panel import HERE, Panel
+from isexplore.widgets.panel import HERE
+from isexplore.widgets.playground.asking import AskingPanel
 from isexplore.widgets.playground.attack_state import AttackFrame, AttackSetting, AttackState
+from isexplore.widgets.sprite import sprite
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from isexplore.widgets.playground.attack_state import Look
 
 __all__ = ["AttackPanel", "AttackPlace"]
@@ -26,13 +22,11 @@ _COLUMNS = 12  # of the picture of all images
 _SOURCE = "Barratt & Sharma 2018, “A Note on the Inception Score”"
 
 
-class AttackPanel(Panel[AttackFrame]):
+class AttackPanel(AskingPanel[AttackFrame]):
     """Shows the climb, and starts and stops it.
 
     Attributes
     ----------
-    asked : dict
-        All `values` as a person set them, and a `serial` number that comes back in the picture.
     sprite : bytes
         The images as one PNG file, 12 in a row.
     """
@@ -41,18 +35,12 @@ class AttackPanel(Panel[AttackFrame]):
     depends: ClassVar[tuple[str, ...]] = ("setting", "look", "running", "problem")
     state: AttackState
 
-    asked = traitlets.Dict({"serial": 0, "values": {}}).tag(sync=True)
     sprite = traitlets.Bytes().tag(sync=True)
-
-    def __init__(self, state: AttackState) -> None:
-        self._answered = 0
-        super().__init__(state)
-        self.observe(self._move, "asked")
 
     def picture(self, frame: AttackFrame) -> dict[str, Any]:
         """Return the controls, the curve, and what the network calls each image."""
         return {
-            "serial": self._answered,
+            "serial": self.answered,
             "rows": [_row(name, one, getattr(frame.setting, name)) for name, one in AttackSetting.parameters().items()],
             "text": self.state.text,
             "running": frame.running,
@@ -75,7 +63,7 @@ class AttackPanel(Panel[AttackFrame]):
         """Send the current picture, and the images with it."""
         with self.state.lock, self.hold_sync():
             look = self.state.frame.look
-            self.sprite = b"" if look is None else _png(look.images)
+            self.sprite = b"" if look is None else sprite(look.images, _COLUMNS)
             super().redraw()
 
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
@@ -105,30 +93,12 @@ class AttackPanel(Panel[AttackFrame]):
             "apart": self.state.digits_apart,
         }
 
-    def _move(self, change: dict[str, Any]) -> None:
-        with self.state.lock:
-            self.attempt(self._take, change["new"])
-            self.redraw()  # even if nothing changed, the page waits for an answer
-
-    def _take(self, asked: dict[str, Any]) -> None:
-        self._answered = operator.index(asked["serial"])
-        self.state.set_values(asked["values"])
-
 
 def _row(name: str, parameter: object, value: float) -> dict[str, Any]:
     if not isinstance(parameter, Number):
         raise TypeError(f"{name} is no number")
     ends = {"low": parameter.low, "high": parameter.high, "step": parameter.step}
     return {"name": name, "title": parameter.title, "unit": parameter.unit, "value": value, **ends}
-
-
-def _png(images: NDArray[np.uint8]) -> bytes:
-    """Draw (N, H, W, 1) images in rows of 12; N is a multiple of 12."""
-    n, height, width, _ = images.shape
-    rows = images.reshape(n // _COLUMNS, _COLUMNS, height, width).swapaxes(1, 2)
-    stream = io.BytesIO()
-    Image.fromarray(rows.reshape(-1, _COLUMNS * width)).save(stream, "PNG", compress_level=3)
-    return stream.getvalue()
 
 
 class AttackPlace:

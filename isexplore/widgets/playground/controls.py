@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +10,8 @@ import numpy as np
 import traitlets
 
 from isexplore.contrived import Choice, Number
-from isexplore.widgets.panel import HERE, Panel
+from isexplore.widgets.panel import HERE
+from isexplore.widgets.playground.asking import AskingPanel
 from isexplore.widgets.playground.frame import POINTS, PlayFrame
 
 if TYPE_CHECKING:
@@ -24,17 +24,13 @@ _STOPS = 41  # of play, at most
 _POSITIONS = 121  # of a logarithmic slider, at most
 
 
-class ControlsPanel(Panel[PlayFrame]):
+class ControlsPanel(AskingPanel[PlayFrame]):
     """Moves the parameters of a scenario, and the number of splits.
 
     Attributes
     ----------
     rows : list of dict
         What each control is, in their order; it changes only with the scenario, or with a range.
-    asked : dict
-        What a person moved last: `values` by the parameters' names, what was open then, and a `serial` number that
-        comes back in the picture, so that the page knows when it has been answered and does not pull a slider from
-        under a finger.
     """
 
     _esm = HERE / "playground" / "controls.js"
@@ -42,13 +38,6 @@ class ControlsPanel(Panel[PlayFrame]):
     state: PlayState
 
     rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    # A trait, not messages: of many moves, the widget manager sends only the latest while the kernel is busy.
-    asked = traitlets.Dict({"serial": 0, "values": {}}).tag(sync=True)
-
-    def __init__(self, state: PlayState) -> None:
-        self._answered = 0
-        super().__init__(state)
-        self.observe(self._move, "asked")
 
     def picture(self, frame: PlayFrame) -> dict[str, Any]:
         """Return all values, and where a step would lead."""
@@ -58,7 +47,7 @@ class ControlsPanel(Panel[PlayFrame]):
         stops = _stops(setting.moving().grid(POINTS) if frame.curve is None else frame.curve.values)
         here, beyond = bisect_left(stops, value), bisect_right(stops, value)
         return {
-            "serial": self._answered,
+            "serial": self.answered,
             "opened": self.state.opened,
             "values": _values(setting),
             "moved": setting.moved,
@@ -81,15 +70,10 @@ class ControlsPanel(Panel[PlayFrame]):
             raise ValueError(f"the controls have no action {kind!r}")
         self.state.set_moved(str(message["value"]))
 
-    def _move(self, change: dict[str, Any]) -> None:
-        with self.state.lock:
-            self.attempt(self._take, change["new"])
-            self.redraw()  # even if nothing changed, the page waits for an answer
-
-    def _take(self, asked: dict[str, Any]) -> None:
-        self._answered = operator.index(asked["serial"])
-        if asked.get("opened", self.state.opened) == self.state.opened:  # else the move was of what is gone
-            self.state.set_values(asked["values"])
+    def take(self, asked: dict[str, Any]) -> None:
+        """Move parameters, unless something else was opened since: then the move was of what is gone."""
+        if asked.get("opened", self.state.opened) == self.state.opened:
+            super().take(asked)
 
 
 def _stops(values: NDArray[np.float64]) -> list[float]:

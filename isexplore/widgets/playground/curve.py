@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from isexplore.contrived import Number
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.playground.frame import PlayFrame
 
@@ -38,9 +37,7 @@ class CurvePanel(Panel[PlayFrame]):
     def picture(self, frame: PlayFrame) -> dict[str, Any]:
         """Return the curve, or the last one of this kind while the new one is computed, and the point on it."""
         setting = frame.shown.setting
-        parameter = setting.parameters()[setting.moved]
-        if not isinstance(parameter, Number):
-            raise TypeError(f"{setting.moved} is no number")
+        parameter = setting.moving()
         self._last = frame.curve or self._last
         if self._last is not None and not _same_axis(self._last.setting, setting):
             self._last = None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import traitlets
 
 from isexplore.contrived import Choice, Number
 from isexplore.widgets.entropy import EntropyPanel
 from isexplore.widgets.gallery import GalleryPanel
 from isexplore.widgets.header import HeaderPanel
 from isexplore.widgets.marginal import MarginalPanel
-from isexplore.widgets.panel import HERE, Panel
+from isexplore.widgets.panel import HERE
+from isexplore.widgets.playground.asking import AskingPanel
 from isexplore.widgets.playground.digits_lessons import lessons
 from isexplore.widgets.playground.digits_state import DigitsFrame, DigitsSetting, DigitsState
 from isexplore.widgets.protocol import ProtocolPanel
@@ -25,33 +23,18 @@ __all__ = ["DigitsPanel", "DigitsPlace"]
 _POSITIONS = 81  # of a logarithmic slider, at most
 
 
-class DigitsPanel(Panel[DigitsFrame]):
-    """Alters the real digits.
-
-    Attributes
-    ----------
-    asked : dict
-        All `values` as a person set them, and a `serial` number that comes back in the picture, so that the page knows
-        when it has been answered and does not pull a slider from under a finger.
-    """
+class DigitsPanel(AskingPanel[DigitsFrame]):
+    """Alters the real digits."""
 
     _esm = HERE / "playground" / "digits.js"
     depends: ClassVar[tuple[str, ...]] = ("setting", "shown", "score", "problem")
     state: DigitsState
 
-    # A trait, not messages: of many moves, the widget manager sends only the latest while the kernel is busy.
-    asked = traitlets.Dict({"serial": 0, "values": {}}).tag(sync=True)
-
-    def __init__(self, state: DigitsState) -> None:
-        self._answered = 0
-        super().__init__(state)
-        self.observe(self._move, "asked")
-
     def picture(self, frame: DigitsFrame) -> dict[str, Any]:
         """Return the controls, and what the score sees."""
         parameters = DigitsSetting.parameters()
         return {
-            "serial": self._answered,
+            "serial": self.answered,
             "rows": [_row(name, parameter, getattr(frame.setting, name)) for name, parameter in parameters.items()],
             "text": self.state.text,
             "altered": frame.setting != DigitsSetting(),
@@ -69,15 +52,6 @@ class DigitsPanel(Panel[DigitsFrame]):
             self.redraw()  # even if nothing changed, the text is written as it usually is
         else:
             raise ValueError(f"the digits have no action {kind!r}")
-
-    def _move(self, change: dict[str, Any]) -> None:
-        with self.state.lock:
-            self.attempt(self._take, change["new"])
-            self.redraw()  # even if nothing changed, the page waits for an answer
-
-    def _take(self, asked: dict[str, Any]) -> None:
-        self._answered = operator.index(asked["serial"])
-        self.state.set_values(asked["values"])
 
 
 def _row(name: str, parameter: Parameter, value: Any) -> dict[str, Any]:
