@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from isexplore.order import order_test, split_loss
     from isexplore.predictions import Predictions, load
     from isexplore.published import check_published
+    from isexplore.report import diagnose
     from isexplore.score import Score, inception_score
     from isexplore.shard_files import load_shard, save_shard
     from isexplore.shards import ShardSums, merge_shards, shard_sums
@@ -54,6 +55,7 @@ __all__ = [
     "contrived",
     "cumulative_sums",
     "demo",
+    "diagnose",
     "explore",
     "extrapolated_score",
     "group_sums",
@@ -87,6 +89,7 @@ _MODULES = {
     "coarsen": "labels",
     "compare_conventions": "conventions",
     "cumulative_sums": "cumulative",
+    "diagnose": "report",
     "explore": "widgets",
     "extrapolated_score": "extrapolation",
     "group_sums": "groups",

@@ -48,6 +48,10 @@ class Predictions:
     provenance : Provenance
     labels : tuple of int or tuple of str, length N, or None
         A grouping of the images, such as their true classes or their folders: see `isexplore.group_sums`.
+    embeddings : ndarray of float16, shape (N, D), or None
+        What the network's last layer sees of each image. Memory-mapped when it was loaded from a file.
+    digests : ndarray of uint8, shape (N, 16), or None
+        BLAKE2b of each image's pixels: equal where two images are equal.
 
     Examples
     --------
@@ -62,6 +66,8 @@ class Predictions:
     thumbnails: NDArray[np.uint8] | None = None
     provenance: Provenance = field(default_factory=Provenance)
     labels: tuple[int | str, ...] | None = None
+    embeddings: NDArray[np.float16] | None = None
+    digests: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return int(self.probabilities.shape[0])
@@ -160,6 +166,8 @@ def write(  # noqa: PLR0913 - the parts of predictions
     thumbnails: NDArray[np.uint8] | ArrayBlocks | None,
     labels: tuple[int | str, ...] | None,
     provenance: Provenance,
+    embeddings: NDArray[np.float16] | ArrayBlocks | None = None,
+    digests: NDArray[np.uint8] | ArrayBlocks | None = None,
 ) -> None:
     """Write the file of predictions that `load` reads, from parts that are checked already and may come in blocks.
 
@@ -173,8 +181,8 @@ def write(  # noqa: PLR0913 - the parts of predictions
         "class_names": encode(class_names),
         "image_names": encode(image_names),
     }
-    if thumbnails is not None:
-        tensors["thumbnails"] = thumbnails
+    optional = {"thumbnails": thumbnails, "embeddings": embeddings, "digests": digests}
+    tensors |= {name: tensor for name, tensor in optional.items() if tensor is not None}
     if labels is not None:
         tensors["labels"] = encode(labels)
     save_tensors(path, tensors, {"format": _FORMAT, "provenance": provenance.to_json()})
@@ -230,6 +238,8 @@ def _check(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> 
         check_thumbnails(tensors.get("thumbnails"), n),
         Provenance.from_json(metadata["provenance"]),
         check_labels(decode(tensors["labels"]), n) if "labels" in tensors else None,
+        tensors.get("embeddings"),
+        tensors.get("digests"),
     )
 
 
