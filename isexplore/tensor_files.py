@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_DTYPES = {"F32": np.float32, "U8": np.uint8}
+_DTYPES = {"F32": np.float32, "F16": np.float16, "U8": np.uint8}
 # What can be saved, in the order of the file: with the widest first, all begin where their kind of numbers must.
 _SAVED_DTYPES = {
     "I64": np.dtype(np.int64),
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
+    "F16": np.dtype(np.float16),
     "U8": np.dtype(np.uint8),
 }
 _BLOCK = 2**18
@@ -72,7 +73,7 @@ def save_tensors(
     ----------
     path : path-like
     tensors : mapping of str to ndarray or ArrayBlocks
-        float32, float64, int64 or uint8; memory maps and views of any layout, too.
+        float16, float32, float64, int64 or uint8; memory maps and views of any layout, too.
     metadata : mapping of str to str
 
     Raises
@@ -161,7 +162,7 @@ def _header(parts: Mapping[str, tuple[str, ArrayBlocks]], metadata: Mapping[str,
 
 
 def open_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Memory-map the float32 and uint8 arrays of a file (safetensors' own reader copies them).
+    """Memory-map the float16, float32 and uint8 arrays of a file (safetensors' own reader copies them).
 
     Returns
     -------

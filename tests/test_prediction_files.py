@@ -178,19 +178,24 @@ def test_a_file_can_be_deleted_while_its_predictions_are_in_use(tmp_path: Path) 
 @pytest.mark.parametrize("cut", [1, 10])
 def test_memory_is_flat_however_many_rows_there_are(tmp_path: Path, cut: int) -> None:
     rows = np.full((250, 1000), 1e-3, np.float32)
+    features, digests = np.ones((250, 2048), np.float16), np.ones((250, 16), np.uint8)
     pictures = [np.zeros((64, 64, 3), np.uint8)] * 249 + [np.zeros((64, 64, 1), np.uint8)]
     tracemalloc.start()
     folders = [tmp_path / str(i) for i in range(cut)]
     for folder in folders:
         with Shard(folder) as shard:
             for _ in range(40 // cut):
-                shard.append(rows, pictures, ["a"] * 250, None, [])
+                shard.append(rows, pictures, ["a"] * 250, None, [], embeddings=features, digests=digests)
     predictions = assembled(folders, tmp_path / "p", None, PROVENANCE)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert predictions.probabilities.nbytes == 40_000_000
     assert predictions.thumbnails is not None
     assert predictions.thumbnails.nbytes == 122_880_000
+    assert predictions.embeddings is not None
+    assert predictions.embeddings.nbytes == 40_960_000
+    assert predictions.digests is not None
+    assert predictions.digests.shape == (10_000, 16)
     assert peak < 12_000_000
 
 
@@ -231,7 +236,7 @@ def test_shards_that_do_not_fit_together(tmp_path: Path) -> None:
     labelled = shard_of(tmp_path / "labelled", [an_image(1, label="cat")])
     numbered = shard_of(tmp_path / "numbered", [an_image(1, label=7)])
     for shards, class_names, complaint in [
-        ([three, four], None, f"{three} has rows of 3 classes, but {four} of 4"),
+        ([three, four], None, f"{three} has rows of 3 numbers an image, but {four} of 4"),
         ([three], ["a", "b"], "class_names must be 3 names, one for each, not 2"),
         ([three, labelled], None, "1 of 2 images have labels: give all of them labels, or none"),
         ([labelled, numbered], None, "labels must be all integers or all strings, not 'cat'"),
@@ -257,10 +262,12 @@ def test_a_shard_is_refused_until_it_is_complete(tmp_path: Path) -> None:
     assert len(load(tmp_path / "p")) == 1
 
 
-@pytest.mark.parametrize("file", ["rows.f32", "thumbnails.u8"])
+@pytest.mark.parametrize("file", ["rows.f32", "thumbnails.u8", "embeddings.f16", "digests.u8"])
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_damaged_shard_is_named(tmp_path: Path, file: str, change: int) -> None:
-    folder = shard_of(tmp_path / "s", [an_image(0)])
+    folder = tmp_path / "s"
+    with Shard(folder) as shard:
+        shard.append(ROW, [PICTURE], ["a"], None, [], embeddings=EMBEDDING, digests=DIGEST)
     os.truncate(folder / file, (folder / file).stat().st_size + change)
     with pytest.raises(ValueError, match=rf"s is damaged: {file} has \d+ bytes, not \d+"):
         assembled([folder], tmp_path / "p", None, PROVENANCE)
@@ -292,7 +299,7 @@ PICTURE = np.zeros((2, 2, 1), np.uint8)
         ((ROW, [], ["a"], None), "1 rows came with 1 names and 0 thumbnails"),
         ((ROW, [PICTURE], ["a"], [1, 2]), "labels must be 1 integers or strings"),
         ((ROW, [PICTURE], ["a"], [1.5]), "labels must be all integers or all strings, not 1.5"),
-        ((ROW[:, :3], [PICTURE], ["a"], None), "rows of 3 classes came after rows of 4"),
+        ((ROW[:, :3], [PICTURE], ["a"], None), "rows of 3 numbers an image came after rows of 4"),
         ((ROW, [PICTURE[..., 0]], ["a"], None), "the thumbnail of a must be .* not uint8 of shape \\(2, 2\\)"),
         ((ROW, [np.zeros((65, 2, 1), np.uint8)], ["a"], None), "the thumbnail of a must be"),
         ((ROW, [np.zeros((2, 0, 1), np.uint8)], ["a"], None), "the thumbnail of a must be"),
@@ -310,6 +317,42 @@ def test_a_batch_that_is_refused_leaves_the_shard_as_it_was(
         shard.append(ROW, [PICTURE], ["last"], ["y"], [])
     predictions = assembled([tmp_path / "s"], tmp_path / "p", None, PROVENANCE)
     assert (predictions.image_names, predictions.labels) == (("first", "last"), ("x", "y"))
+
+
+EMBEDDING, DIGEST = np.ones((1, 5), np.float16), np.ones((1, 16), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("beside", "complaint"),
+    [
+        (
+            {"embeddings": EMBEDDING[:, :4], "digests": DIGEST},
+            "embeddings of 4 numbers an image came after embeddings of 5",
+        ),
+        ({"digests": DIGEST}, "embeddings of 0 numbers an image came after embeddings of 5"),
+        ({"embeddings": EMBEDDING}, "digests of 0 numbers an image came after digests of 16"),
+        (
+            {"embeddings": np.ones((2, 5), np.float16), "digests": DIGEST},
+            r"1 images came with embeddings of shape \(2, 5\)",
+        ),
+        ({"embeddings": EMBEDDING[0], "digests": DIGEST}, r"1 images came with embeddings of shape \(5,\)"),
+    ],
+)
+def test_all_images_have_embeddings_and_digests_or_none(tmp_path: Path, beside: Any, complaint: str) -> None:
+    good: Any = {"embeddings": EMBEDDING, "digests": DIGEST}
+    with Shard(tmp_path / "s") as shard:
+        shard.append(ROW, [PICTURE], ["first"], None, [], **good)
+        with pytest.raises(ValueError, match=complaint):
+            shard.append(ROW, [PICTURE], ["a"], None, [], **beside)
+        shard.append(ROW[:0], [], [], None, [])
+        shard.append(ROW, [PICTURE], ["last"], None, [], **good)
+    with Shard(tmp_path / "without") as shard:
+        shard.append(ROW, [PICTURE], ["a"], None, [], digests=DIGEST)
+    found = assembled([tmp_path / "s"], tmp_path / "p", None, PROVENANCE)
+    np.testing.assert_array_equal(found.embeddings, np.ones((2, 5)))
+    np.testing.assert_array_equal(found.digests, np.ones((2, 16)))
+    with pytest.raises(ValueError, match=r"s has embeddings of 5 numbers an image, but .*without of 0"):
+        assembled([tmp_path / "s", tmp_path / "without"], tmp_path / "q", None, PROVENANCE)
 
 
 def test_reasons_are_short() -> None:

@@ -45,7 +45,8 @@ class Known(ModuleClassifier):
 
 source, out, precision = sys.argv[1:4]
 network = Slow()
-ix.predict(source, Known(network), device="cpu", batch_size=4, out=out, precision=precision, progress=False)
+how = {"device": "cpu", "batch_size": 4, "precision": precision, "embeddings": True}
+ix.predict(source, Known(network), out=out, progress=False, **how)
 print(network.computed)
 """
 N, B = 120, 4
@@ -78,8 +79,10 @@ def kept(caches: Path) -> int:
 def contents(file: Path) -> tuple[Any, ...]:
     predictions = load(file)
     assert predictions.thumbnails is not None
-    arrays = (np.array(predictions.probabilities).tobytes(), np.array(predictions.thumbnails).tobytes())
-    return *arrays, predictions.image_names, predictions.provenance.precision
+    assert predictions.embeddings is not None
+    assert predictions.digests is not None
+    arrays = (predictions.probabilities, predictions.thumbnails, predictions.embeddings, predictions.digests)
+    return *(np.array(array).tobytes() for array in arrays), predictions.image_names, predictions.provenance.precision
 
 
 def test_killed_three_times_and_resumed_it_is_the_same_to_the_bit(source: Path, tmp_path: Path) -> None:

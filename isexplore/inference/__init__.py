@@ -47,6 +47,7 @@ def predict(  # noqa: PLR0913 - these are the options that users asked other lib
     batch_size: int | None = None,
     on_error: OnError = "skip",
     out: str | os.PathLike[str] | None = None,
+    embeddings: bool = False,
     progress: bool | Callable[[int, int], None] = True,
 ) -> Predictions:
     """Classify every image of a sample set.
@@ -78,6 +79,10 @@ def predict(  # noqa: PLR0913 - these are the options that users asked other lib
         ends the run.
     out : path, optional
         Where to save the predictions, as ``.safetensors``; the same as ``save`` afterwards, without a copy.
+    embeddings : bool
+        Whether to keep ``embeddings`` (N, D), too: what the last `torch.nn.Linear` that the network calls gets of each
+        image, in float16. They are 2048 numbers in the Inception networks, 256 in the digits' network; a network file
+        has none.
     progress : bool or callable
         True draws a progress bar; a callable is called with (images done, images in all) after each batch, and what it
         raises ends the run.
@@ -85,12 +90,14 @@ def predict(  # noqa: PLR0913 - these are the options that users asked other lib
     Returns
     -------
     Predictions
-        Probabilities (N, C) in float32: the softmax, in float64, of the network's logits.
+        Probabilities (N, C) in float32: the softmax, in float64, of the network's logits; and a digest (16 bytes) of
+        each image's pixels, equal where images are.
 
     Raises
     ------
     ValueError
-        If no image can be read, the network returns something other than finite logits, or the device is unknown.
+        If no image can be read, the network returns something other than finite logits, the device is unknown, or there
+        is no linear layer to take embeddings from, or they are beyond what float16 can hold.
     OSError
         If `out` can't be written, or the classifier's weights can't be had.
 
@@ -105,7 +112,7 @@ def predict(  # noqa: PLR0913 - these are the options that users asked other lib
     >>> ix.predict(ix.demo.real(), classifier="digits", device="cpu", progress=False)
     Predictions(1797 images × 10 classes, digits: real, digits)
     """
-    settings = Settings(device, precision, batch_size, on_error, out)
+    settings = Settings(device, precision, batch_size, on_error, out, embeddings)
     with _reporter(progress) as report:
         predictions = classify(open_images(images), load_classifier(classifier), settings, report)
     skipped = predictions.provenance.skipped

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from isexplore.inference.devices import full_precision, has_bfloat16, on_device
+from isexplore.inference.features import Features, features_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,22 +41,31 @@ class Accelerated:
     Attributes
     ----------
     run : callable
-        From a prepared batch on its device to float32 logits.
+        From a prepared batch on its device to float32 logits, with features behind them if there are any.
     description : str
         How it computes, such as "float32" or "bfloat16, compiled".
+    features : Features or None
+        What cuts the features off.
     """
 
     run: Callable[[torch.Tensor], torch.Tensor]
     description: str
+    features: Features | None = None
+
+    def cut(self, rows: Any) -> tuple[Any, torch.Tensor | None]:
+        """Cut what `run` returns into logits, and features if there are any."""
+        return (rows, None) if self.features is None else self.features.cut(rows)
 
 
 @contextmanager
-def accelerated(
+def accelerated(  # noqa: PLR0913 - what runs, where, how exactly and how long
     classifier: Classifier,
     place: torch.device,
     precision: Literal["exact", "fast"],
     n_images: int,
     batch_size: int | None = None,
+    *,
+    embeddings: bool = False,
 ) -> Iterator[Accelerated]:
     """Make a network run as fast as its device can, and leave it afterwards as it was.
 
@@ -73,6 +83,8 @@ def accelerated(
         How many images the run has.
     batch_size : int, optional
         Images in all batches but shorter ones, which are not compiled for; without it nothing is.
+    embeddings : bool
+        Whether to bring along what its last linear layer gets.
 
     Yields
     ------
@@ -95,22 +107,23 @@ def accelerated(
     description = "bfloat16" if half else "float32"
     if fast and not half:
         description += f" ({place.type} without bfloat16)"
-    with full_precision():
-        if not isinstance(classifier, PretrainedClassifier):
-            bare = _autocast(classifier.module, place) if half else classifier.module
-            with on_device(classifier.module, place):
-                yield Accelerated(_inferring(bare), description)
-            return
-        module = _faster_copy(classifier.module, place, half=half)
-        run: Callable[[torch.Tensor], Any] = module
-        if fast and batch_size and n_images >= _PAYS.get(place.type, math.inf):
+    with full_precision(), ExitStack() as stack:
+        pretrained = isinstance(classifier, PretrainedClassifier)
+        if pretrained:
+            module = _faster_copy(classifier.module, place, half=half)
+        else:
+            module = classifier.module
+            stack.enter_context(on_device(module, place))
+        features = stack.enter_context(features_of(module, classifier.name)) if embeddings else None
+        run: Callable[[torch.Tensor], Any] = _autocast(module, place) if half and not pretrained else module
+        if pretrained and fast and batch_size and n_images >= _PAYS.get(place.type, math.inf):
             try:
                 run = _compiled(module, place, batch_size)
             except Exception as error:  # noqa: BLE001 - no compiler, no Triton, one that fails: whatever a machine lacks
                 description += f", not compiled ({type(error).__name__})"
             else:
                 description += ", compiled"
-        yield Accelerated(_inferring(run), description)
+        yield Accelerated(_inferring(run if features is None else features.behind(run)), description, features)
 
 
 def usual_batch_size(classifier: Classifier, shape: tuple[int, int, int], place: torch.device) -> int:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from isexplore.inference.acceleration import accelerated
+from isexplore.inference.acceleration import Accelerated, accelerated
 from isexplore.inference.batch_logits import fetch_later, in_parts, probabilities
 from isexplore.inference.row_cache import KnownRows
+from isexplore.predictions.parts import check_embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ class Job:
     precision : {"exact", "fast"}
     place : torch.device
     batch_size : int
+    embeddings : bool
+        Whether what the network's last linear layer gets is wanted, too.
     """
 
     sample: ImageSet
@@ -44,6 +47,7 @@ class Job:
     precision: Precision
     place: torch.device
     batch_size: int
+    embeddings: bool = False
 
 
 @contextmanager
@@ -79,24 +83,30 @@ def computing(
     with ExitStack() as stack:
 
         @cache
-        def ready(precision: Precision) -> tuple[Callable[[torch.Tensor], torch.Tensor], str]:
+        def ready(
+            precision: Precision, *, embeddings: bool
+        ) -> tuple[Callable[[torch.Tensor], torch.Tensor], Accelerated]:
             # By the length of the whole run: a resumed one, and each of several processes, must do the same.
             images = len(job.sample) if precision == job.precision else len(twice) * job.batch_size
-            network = stack.enter_context(accelerated(job.network, job.place, precision, images, job.batch_size))
-            return in_parts(network.run, job.place), network.description
+            network = stack.enter_context(
+                accelerated(job.network, job.place, precision, images, job.batch_size, embeddings=embeddings)
+            )
+            return in_parts(network.run, job.place), network
 
         def start(batch: Batch) -> Callable[[], KnownRows]:
             if batch.known is not None:
                 return lambda known=batch.known: known  # type: ignore[misc] # mypy loses a default's type
             names = [job.sample.image_names[i] for i in batch.indices]
-            run, precision = ready(job.precision)
+            run, network = ready(job.precision, embeddings=job.embeddings)
             fetch = fetch_later(run(batch.tensor))
-            check = batch.number in twice and "bfloat16" in precision
-            fetch_exact = fetch_later(ready("exact")[0](batch.tensor)) if check else None
+            check = batch.number in twice and "bfloat16" in network.description
+            fetch_exact = fetch_later(ready("exact", embeddings=False)[0](batch.tensor)) if check else None
 
             def wait() -> KnownRows:
                 exact = None if fetch_exact is None else probabilities(fetch_exact(), names, job.network)
-                known = KnownRows(probabilities(fetch(), names, job.network), precision, exact)
+                logits, features = network.cut(fetch())
+                rows = probabilities(logits, names, job.network)
+                known = KnownRows(rows, network.description, exact, check_embeddings(features, names))
                 if row_cache is not None:
                     row_cache.keep(batch.digest, known)
                 return known

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from isexplore.predictions import THUMBNAIL_SIDE
+from isexplore.predictions.parts import DIGEST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -48,6 +49,8 @@ class Batch:
         (h, w, 1 or 3) uint8, at most 64 pixels a side.
     skipped : list of (str, str)
         Images that could not be read, and why.
+    digests : ndarray of uint8, shape (B, 16)
+        BLAKE2b of each image's shape and pixels.
     digest : str
         Names the pixels of the images, for the cache; empty where there is no cache.
     known : KnownRows or None
@@ -62,6 +65,7 @@ class Batch:
     pixels: torch.Tensor | NDArray[Any] | None
     thumbnails: list[NDArray[np.uint8]]
     skipped: list[tuple[str, str]]
+    digests: NDArray[np.uint8]
     digest: str
     known: KnownRows | None
     error: Exception | None = None
@@ -85,6 +89,7 @@ class _Reader:
     batch_size: int
     cache: RowCache | None
     twice: AbstractSet[int]
+    embeddings: bool
     in_flight: int  # batches on their way between processes; none where this one reads them
 
     def __len__(self) -> int:
@@ -104,14 +109,15 @@ class _Reader:
         digest, known, pixels, failure = "", None, None, None
         if self.cache is not None and batch:
             digest = _digest(batch)
-            known = self.cache.find(digest, len(batch), twice=number in self.twice)
+            known = self.cache.find(digest, len(batch), twice=number in self.twice, embeddings=self.embeddings)
         if known is None and batch:
             try:
                 pixels = self._prepared(batch)
             except Exception as error:  # noqa: BLE001 - told by whoever asked; from here it would be a page of traceback
                 failure = error
         thumbnails = [_thumbnail(picture) for picture in batch]
-        return Batch(number, stop, tuple(pictures), pixels, thumbnails, skipped, digest, known, failure)
+        digests = np.frombuffer(b"".join(map(_image_digest, batch)), np.uint8).reshape(-1, DIGEST_BYTES)
+        return Batch(number, stop, tuple(pictures), pixels, thumbnails, skipped, digests, digest, known, failure)
 
     def _prepared(self, pictures: Sequence[NDArray[np.uint8]]) -> torch.Tensor | NDArray[Any]:
         """Return pixels in shared memory where there is enough of it, else such as are sent through a pipe."""
@@ -128,6 +134,7 @@ def read_batches(  # noqa: PLR0913 - what, how, and where to
     *,
     cache: RowCache | None,
     twice: AbstractSet[int] = frozenset(),
+    embeddings: bool = False,
     pinned: bool = False,
 ) -> Generator[Batch]:
     """Read batches of a set, in order: batch k holds the images from k · batch_size on.
@@ -146,6 +153,8 @@ def read_batches(  # noqa: PLR0913 - what, how, and where to
         Where rows may be known already.
     twice : set of int
         The numbers of the batches whose rows are wanted in exact precision, too.
+    embeddings : bool
+        Whether rows are wanted only with embeddings.
     pinned : bool
         Whether a GPU will fetch the pixels.
 
@@ -161,7 +170,7 @@ def read_batches(  # noqa: PLR0913 - what, how, and where to
     from torch.utils.data import DataLoader
 
     workers = _workers(len(numbers)) if sample.in_files else 0
-    reader: Any = _Reader(sample, prepare, batch_size, cache, twice, in_flight=workers * _IN_FLIGHT)
+    reader: Any = _Reader(sample, prepare, batch_size, cache, twice, embeddings, in_flight=workers * _IN_FLIGHT)
     options: dict[str, Any] = {"multiprocessing_context": "fork", "prefetch_factor": _IN_FLIGHT} if workers else {}
     loader: DataLoader[Batch] = DataLoader(
         reader,
@@ -221,6 +230,12 @@ def _digest(pictures: Sequence[NDArray[np.uint8]]) -> str:
         found.update(repr(picture.shape).encode())
         found.update(np.ascontiguousarray(picture).data)
     return found.hexdigest()
+
+
+def _image_digest(picture: NDArray[np.uint8]) -> bytes:
+    found = hashlib.blake2b(repr(picture.shape).encode(), digest_size=DIGEST_BYTES)
+    found.update(np.ascontiguousarray(picture).data)
+    return found.digest()
 
 
 def _thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -45,11 +45,14 @@ class KnownRows:
         How exactly they were computed, in words.
     exact : ndarray of float32, shape (B, C), or None
         The same in exact precision, where a fast run has looked how far it is off.
+    embeddings : ndarray of float16, shape (B, D), or None
+        What the network's last linear layer gets, where that was asked for.
     """
 
     rows: NDArray[np.float32]
     precision: str
     exact: NDArray[np.float32] | None = None
+    embeddings: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,29 +81,32 @@ class RowCache:
 
     folder: Path
 
-    def find(self, digest: str, n_images: int, *, twice: bool = False) -> KnownRows | None:
-        """Return the rows of these images, if wanted only such as were computed twice.
+    def find(self, digest: str, n_images: int, *, twice: bool = False, embeddings: bool = False) -> KnownRows | None:
+        """Return the rows of these images, if wanted only such as were computed twice, or have embeddings.
 
         None where they are not known, or the file is damaged.
         """
         file = self.folder / f"{digest}.npz"
         try:
             with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                known = KnownRows(arrays["rows"], str(arrays["precision"]), arrays.get("exact"))
+                features = arrays["embeddings"] if embeddings else None
+                known = KnownRows(arrays["rows"], str(arrays["precision"]), arrays.get("exact"), features)
         except Exception:  # noqa: BLE001 - damage can look like anything, such as an encrypted file
             return None
         with suppress(OSError):  # a file of somebody else's
             os.utime(file)  # what was used last is kept longest
         if twice and known.exact is None:
             return None
+        if features is not None and not _are_embeddings(features, n_images):
+            return None
         return known if all(_fits(rows, n_images) for rows in (known.rows, known.exact) if rows is not None) else None
 
     def keep(self, digest: str, known: KnownRows) -> None:
         """Keep the rows of a batch. A full disk is no reason to stop: they are just not kept."""
         temporary = self.folder / f".isexplore-{uuid4().hex}.part"
-        arrays = {"rows": known.rows, "precision": np.array(known.precision)} | (
-            {} if known.exact is None else {"exact": known.exact}
-        )
+        optional = {"exact": known.exact, "embeddings": known.embeddings}
+        arrays = {"rows": known.rows, "precision": np.array(known.precision)}
+        arrays |= {name: array for name, array in optional.items() if array is not None}
         try:
             with temporary.open("xb") as stream:
                 np.savez(stream, **arrays)  # type: ignore[arg-type] # its stubs take each name for an option
@@ -173,6 +179,11 @@ def open_cache(network: Classifier, precision: Precision, place: torch.device) -
     cache = RowCache(folder)
     cache.trim()
     return cache
+
+
+def _are_embeddings(array: NDArray[Any], n_images: int) -> bool:
+    is_matrix = array.dtype == np.float16 and array.ndim == 2 and len(array) == n_images  # noqa: PLR2004 - a matrix
+    return is_matrix and bool(np.isfinite(array).all())
 
 
 def _fits(rows: NDArray[Any], n_images: int) -> bool:

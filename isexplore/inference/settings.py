@@ -26,7 +26,7 @@ class Settings:
     Examples
     --------
     >>> Settings(precision="fast")
-    Settings(device='auto', precision='fast', batch_size=None, on_error='skip', out=None)
+    Settings(device='auto', precision='fast', batch_size=None, on_error='skip', out=None, embeddings=False)
     """
 
     device: str = "auto"
@@ -34,6 +34,7 @@ class Settings:
     batch_size: int | None = None
     on_error: OnError = "skip"
     out: str | os.PathLike[str] | None = None
+    embeddings: bool = False
 
     def __post_init__(self) -> None:
         for name, known in (("precision", get_args(Precision)), ("on_error", get_args(OnError))):

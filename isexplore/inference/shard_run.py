@@ -13,6 +13,7 @@ from isexplore.inference.acceleration import usual_batch_size
 from isexplore.inference.batch_rows import Job, computing
 from isexplore.inference.batches import count_batches, read_batches
 from isexplore.inference.fast_check import checked_batches
+from isexplore.inference.features import check_has_features
 from isexplore.inference.row_cache import open_cache
 from isexplore.predictions.assembly import reasons
 from isexplore.predictions.shard import Shard
@@ -59,7 +60,8 @@ def plan(sample: ImageSet, network: Classifier, settings: Settings, place: torch
     Raises
     ------
     ValueError
-        If the processes have other images or networks, or images that each of them sees in another order.
+        If the processes have other images or networks, or images that each of them sees in another order; or if
+        embeddings are wanted and the network has none.
 
     Examples
     --------
@@ -70,12 +72,14 @@ def plan(sample: ImageSet, network: Classifier, settings: Settings, place: torch
     >>> plan(ix.demo.real(), load_classifier("digits"), Settings(), torch.device("cpu"), Ranks()).batch_size
     256
     """
+    if settings.embeddings:
+        check_has_features(network)
     ranks.agree("images", len(sample), sample.name)
     ranks.agree("networks", network.name, getattr(network, "weights_sha256", None))
     if ranks.world > 1 and sample.shuffled:
         raise ValueError(f"{sample.name} comes in another order each time: several processes can't share it")
     size = settings.batch_size or usual_batch_size(network, _first_shape(sample), place)
-    return Job(sample, network, settings.precision, place, ranks.of_first(size))
+    return Job(sample, network, settings.precision, place, ranks.of_first(size), settings.embeddings)
 
 
 def write_shard(  # noqa: PLR0913, PLR0917 - what is computed, where to, and who looks on
@@ -115,22 +119,22 @@ def write_shard(  # noqa: PLR0913, PLR0917 - what is computed, where to, and who
     first, last = share.start * size, min(share.stop * size, len(sample))
     cache = open_cache(job.network, job.precision, job.place)
     twice = checked_batches(n_batches, size) if job.precision == "fast" else frozenset[int]()
+    wanted: Any = {"cache": cache, "twice": twice, "embeddings": job.embeddings}
     how: dict[str, None] = {}  # a set that keeps its order
     checked: list[KnownRows] = []
     report(0, last - first)
     with (
         Shard(folder) as shard,
         computing(job, cache, twice) as start,
-        closing(
-            read_batches(sample, job.network.prepare, size, share, cache=cache, twice=twice, pinned=on_gpu)
-        ) as batches,
+        closing(read_batches(sample, job.network.prepare, size, share, **wanted, pinned=on_gpu)) as batches,
         closing(_in_turn(batches, start, ahead=int(on_gpu), on_error=on_error)) as done,
     ):
         for batch, known in done:
             labels: Any = None if sample.labels is None else [sample.labels[i] for i in batch.indices]
             names = [sample.image_names[i] for i in batch.indices]
-            rows = known.rows if known else np.empty((0, 0), np.float32)
-            shard.append(rows, batch.thumbnails, names, labels, batch.skipped)
+            rows, embeddings = (known.rows, known.embeddings) if known else (np.empty((0, 0), np.float32), None)
+            beside: Any = {"embeddings": embeddings, "digests": batch.digests}
+            shard.append(rows, batch.thumbnails, names, labels, batch.skipped, **beside)
             if known is not None:
                 how[known.precision] = None
                 if known.exact is not None and batch.number in twice:

@@ -10,6 +10,8 @@ import numpy as np
 from isexplore.arrays import check_probabilities
 from isexplore.predictions.parts import (
     THUMBNAIL_SIDE,
+    check_digests,
+    check_embeddings,
     check_labels,
     check_names,
     check_thumbnails,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["THUMBNAIL_SIDE", "Predictions", "Provenance", "load"]
 
 _FORMAT = "isexplore predictions 1"
+_FLOATS = {"probabilities": np.dtype(np.float32), "embeddings": np.dtype(np.float16)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +52,10 @@ class Predictions:
     labels : tuple of int or tuple of str, length N, or None
         A grouping of the images, such as their true classes or their folders: see `isexplore.group_sums`.
     embeddings : ndarray of float16, shape (N, D), or None
-        What the network's last layer sees of each image. Memory-mapped when it was loaded from a file.
+        What the network's last linear layer gets of each image; `isexplore.predict` keeps it where asked to.
+        Memory-mapped when it was loaded from a file.
     digests : ndarray of uint8, shape (N, 16), or None
-        BLAKE2b of each image's pixels: equal where two images are equal.
+        BLAKE2b of each image's shape and pixels, as `isexplore.predict` read them: the same where images are.
 
     Examples
     --------
@@ -79,13 +83,14 @@ class Predictions:
         return f"Predictions({n} images × {c} classes, {self.provenance.source}{by})"
 
     @classmethod
-    def from_probabilities(
+    def from_probabilities(  # noqa: PLR0913, PLR0917 - the parts of predictions
         cls,
         p: ArrayLike,
         class_names: Sequence[str] | None = None,
         image_names: Sequence[str] | None = None,
         thumbnails: NDArray[np.uint8] | None = None,
         labels: Sequence[int | str] | NDArray[Any] | None = None,
+        embeddings: ArrayLike | None = None,
     ) -> Self:
         """Wrap a matrix of probabilities that exists already.
 
@@ -100,11 +105,15 @@ class Predictions:
             At most 64 pixels a side.
         labels : sequence of int or of str, optional
             N labels, a grouping of the images: their true classes, or folders.
+        embeddings : array-like of floats, shape (N, D), optional
+            What some network's last layer sees of each image; kept as float16. A torch tensor will do. Copied, unless
+            it is a memory map of float16.
 
         Raises
         ------
         ValueError
-            If a row is no distribution (the first bad one is named), lengths disagree, or labels mix integers and text.
+            If a row is no distribution (the first bad one is named), lengths disagree, labels mix integers and text, or
+            an embedding is not finite or beyond what float16 can hold.
 
         Examples
         --------
@@ -116,12 +125,14 @@ class Predictions:
         check_probabilities(p)
         probabilities = _to_float32(p)
         n, c = probabilities.shape
+        names = check_names("image_names", image_names, n)
         return cls(
             probabilities,
             check_names("class_names", class_names, c),
-            check_names("image_names", image_names, n),
+            names,
             check_thumbnails(thumbnails, n),
             labels=check_labels(labels, n),
+            embeddings=check_embeddings(embeddings, names),
         )
 
     def described(self, provenance: Provenance) -> Self:
@@ -189,7 +200,7 @@ def write(  # noqa: PLR0913 - the parts of predictions
 
 
 def load(path: str | os.PathLike[str]) -> Predictions:
-    """Open predictions that `Predictions.save` wrote; the matrix and thumbnails are memory-mapped.
+    """Open predictions that `Predictions.save` wrote; what is large in them is memory-mapped.
 
     Parameters
     ----------
@@ -204,7 +215,8 @@ def load(path: str | os.PathLike[str]) -> Predictions:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, is no file of predictions, or holds rows that are no distributions.
+        If the file is damaged, is no file of predictions, or holds rows that are no distributions, or embeddings that
+        are not finite.
 
     Examples
     --------
@@ -226,20 +238,22 @@ def load(path: str | os.PathLike[str]) -> Predictions:
 def _check(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> Predictions:
     if metadata.get("format") != _FORMAT:
         raise ValueError("it does not say that it holds predictions")
+    for name, dtype in _FLOATS.items():
+        if name in tensors and tensors[name].dtype != dtype:
+            raise ValueError(f"its {name} are {tensors[name].dtype}, not {dtype}")
     probabilities = tensors["probabilities"]
-    if probabilities.dtype != np.float32:
-        raise ValueError(f"its probabilities are {probabilities.dtype}, not float32")
     check_probabilities(probabilities)
     n, c = probabilities.shape
+    names = check_names("image_names", decode_names(tensors["image_names"]), n)
     return Predictions(
         probabilities,
         check_names("class_names", decode_names(tensors["class_names"]), c),
-        check_names("image_names", decode_names(tensors["image_names"]), n),
+        names,
         check_thumbnails(tensors.get("thumbnails"), n),
         Provenance.from_json(metadata["provenance"]),
         check_labels(decode(tensors["labels"]), n) if "labels" in tensors else None,
-        tensors.get("embeddings"),
-        tensors.get("digests"),
+        check_embeddings(tensors.get("embeddings"), names),
+        check_digests(tensors.get("digests"), n),
     )
 
 

@@ -1,14 +1,14 @@
 """Predictions that grow on disk, shard by shard, and become one file that `isexplore.load` memory-maps.
 
-Rows and thumbnails never lie in memory as a whole; names and labels do. What comes out does not depend on how the
-images were cut into shards and batches.
+Rows, embeddings and thumbnails never lie in memory as a whole; names and labels do. What comes out does not depend on
+how the images were cut into shards and batches.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +48,8 @@ def assemble(folders: Sequence[Path], out: Path, class_names: Sequence[str] | No
     Raises
     ------
     ValueError
-        If there is no image, a shard is not complete or damaged, or shards have other classes or only some have labels.
+        If there is no image, a shard is not complete or damaged, or some shards have other classes than the rest, or no
+        labels or embeddings where the rest has.
     OSError
         If the file can't be written.
 
@@ -73,22 +74,24 @@ def assemble(folders: Sequence[Path], out: Path, class_names: Sequence[str] | No
     if not filled:
         why = f"none of the {len(skipped)} images of {provenance.source} could be read: {reasons(skipped)}"
         raise ValueError(why if skipped else f"{provenance.source} has no images")
-    c = filled[0].n_classes
-    for part in filled:
-        if part.n_classes != c:
-            raise ValueError(f"{filled[0].folder} has rows of {c} classes, but {part.folder} of {part.n_classes}")
+    widths = filled[0].widths
+    for part, (name, width) in product(filled, widths.items()):
+        if part.widths[name] != width:
+            raise ValueError(
+                f"{filled[0].folder} has {name} of {width} numbers an image, but {part.folder} of {part.widths[name]}"
+            )
     n = sum(len(part.names) for part in filled)
     box = tuple(np.max([part.shapes.max(axis=0) for part in filled], axis=0).tolist())
     write(
         out,
-        probabilities=ArrayBlocks(
-            np.dtype(np.float32), (n, c), chain.from_iterable(part.row_blocks() for part in filled)
-        ),
-        class_names=check_names("class_names", class_names, c),
+        probabilities=_join(filled, "rows", np.float32, n),
+        class_names=check_names("class_names", class_names, widths["rows"]),
         image_names=check_names("image_names", [name for part in filled for name in part.names], n),
         thumbnails=ArrayBlocks(np.dtype(np.uint8), (n, *box), _stack(filled, box)),
         provenance=replace(provenance, skipped=skipped),
         labels=_join_labels(filled, n),
+        embeddings=_join(filled, "embeddings", np.float16, n) if widths["embeddings"] else None,
+        digests=_join(filled, "digests", np.uint8, n) if widths["digests"] else None,
     )
 
 
@@ -138,6 +141,11 @@ def reasons(skipped: Sequence[tuple[str, str]]) -> str:
     # Most reasons name the image already.
     named = [reason if name in reason else f"{name}: {reason}" for name, reason in skipped[:_MOST_REASONS_SHOWN]]
     return "; ".join(named) + (f"; and {more} more" if more > 0 else "")
+
+
+def _join(parts: Sequence[ShardContents], table: str, dtype: type[np.generic], n: int) -> ArrayBlocks:
+    blocks = chain.from_iterable(part.blocks(table) for part in parts)
+    return ArrayBlocks(np.dtype(dtype), (n, parts[0].widths[table]), blocks)
 
 
 def _join_labels(parts: Sequence[ShardContents], n: int) -> tuple[int | str, ...] | None:

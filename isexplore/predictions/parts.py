@@ -1,4 +1,4 @@
-"""What lies beside the rows of predictions: names, labels and thumbnails; how they are checked, and kept in a file."""
+"""What lies beside the rows of predictions: names, thumbnails, embeddings …; how it is checked, and kept in a file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 THUMBNAIL_SIDE = 64
+# Of a BLAKE2b digest: with 16, two of a billion different images agree with a chance of 1e-21.
+DIGEST_BYTES = 16
+# Numbers that are looked at together: a few MB.
+_BLOCK = 2**20
 
 
 def check_names(what: str, names: Sequence[str] | None, count: int) -> tuple[str, ...]:
@@ -92,6 +96,87 @@ def check_thumbnails(thumbnails: NDArray[np.uint8] | None, count: int) -> NDArra
             f"these are {given.dtype} of shape {given.shape}"
         )
     return pictures
+
+
+def check_embeddings(embeddings: Any, names: Sequence[str]) -> NDArray[np.float16] | None:
+    """Return a row of float16 for each image, from an array or tensor of any floats; a memory map of float16 stays one.
+
+    Parameters
+    ----------
+    embeddings : array-like of floats, shape (N, D), or None
+    names : sequence of str, length N
+        Of the images, for messages.
+
+    Raises
+    ------
+    ValueError
+        If it is another array, or the row of an image, which is named, holds what is not finite or beyond float16.
+
+    Examples
+    --------
+    >>> check_embeddings([[0.5, 1.0], [70_000.0, 0.0]], ["a.png", "b.png"])
+    Traceback (most recent call last):
+        ...
+    ValueError: the embedding of 'b.png' holds 70000, but it is kept as float16, which ends at 65504: ...
+    """
+    if embeddings is None:
+        return None
+    if hasattr(embeddings, "detach"):
+        tensor = embeddings.detach().cpu()
+        embeddings = (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+    given = np.asanyarray(embeddings)
+    is_matrix = given.ndim == 2 and len(given) == len(names) and given.shape[1] > 0  # noqa: PLR2004 - a matrix
+    if not is_matrix or given.dtype.kind != "f" or isinstance(given, np.ma.MaskedArray):
+        raise ValueError(
+            f"embeddings must be floats of shape ({len(names)}, D), a row for each image; "
+            f"these are {type(given).__name__} of {given.dtype}, shape {given.shape}"
+        )
+    is_kept = isinstance(given, np.memmap) and given.dtype == np.float16
+    halves: NDArray[np.float16] = given if is_kept else np.empty(given.shape, np.float16)
+    step = max(1, _BLOCK // given.shape[1])
+    for start in range(0, len(given), step):
+        block = given[start : start + step]
+        with np.errstate(over="ignore"):  # told of below
+            rounded = block.astype(np.float16, copy=False)
+        good = np.isfinite(rounded).all(axis=1)
+        if not good.all():
+            i = int(np.argmin(good))
+            raise ValueError(_bad_embedding(block[i], names[start + i]))
+        if not is_kept:
+            halves[start : start + step] = rounded
+    return halves
+
+
+def _bad_embedding(row: NDArray[Any], name: str) -> str:
+    if not np.isfinite(row).all():
+        return f"the embedding of {name!r} holds {row[np.argmin(np.isfinite(row))]}: compute it again, or leave it out"
+    return (
+        f"the embedding of {name!r} holds {row[np.argmax(np.abs(row))]:.6g}, but it is kept as float16, which ends at "
+        f"{np.finfo(np.float16).max:.0f}: scale all embeddings down"
+    )
+
+
+def check_digests(digests: NDArray[Any] | None, count: int) -> NDArray[np.uint8] | None:
+    """Return one digest for each image, as they are.
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+
+    Examples
+    --------
+    >>> check_digests(np.zeros((2, 8), np.uint8), 2)
+    Traceback (most recent call last):
+        ...
+    ValueError: digests must be uint8 of shape (2, 16); these are uint8 of shape (2, 8)
+    """
+    if digests is not None and (digests.dtype != np.uint8 or digests.shape != (count, DIGEST_BYTES)):
+        raise ValueError(
+            f"digests must be uint8 of shape ({count}, {DIGEST_BYTES}); "
+            f"these are {digests.dtype} of shape {digests.shape}"
+        )
+    return digests
 
 
 def encode(values: tuple[int | str, ...]) -> NDArray[np.uint8]:

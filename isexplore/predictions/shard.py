@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Shard", "ShardContents", "read_shard"]
 
-_ROWS, _PIXELS, _INDEX, _UNFINISHED = "rows.f32", "thumbnails.u8", "index.jsonl", "index.jsonl.part"
-_ROW = np.dtype("<f4")
+_PIXELS, _INDEX, _UNFINISHED = "thumbnails.u8", "index.jsonl", "index.jsonl.part"
+# What has as many numbers for each image: in which file, and as which type.
+_TABLES: dict[str, tuple[str, np.dtype[Any]]] = {
+    "rows": ("rows.f32", np.dtype("<f4")),
+    "embeddings": ("embeddings.f16", np.dtype("<f2")),
+    "digests": ("digests.u8", np.dtype(np.uint8)),
+}
 _BLOCK_BYTES = 2**22
 
 
@@ -52,16 +57,20 @@ class Shard:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _INDEX).unlink(missing_ok=True)  # before what it describes is overwritten
         self.folder = folder
-        self._n_classes: int | None = None
-        self._rows, self._pixels, self._index = ((folder / name).open("wb") for name in (_ROWS, _PIXELS, _UNFINISHED))
+        self._widths: dict[str, int] = {}
+        self._tables = {name: (folder / file).open("wb") for name, (file, _) in _TABLES.items()}
+        self._pixels, self._index = ((folder / name).open("wb") for name in (_PIXELS, _UNFINISHED))
 
-    def append(
+    def append(  # noqa: PLR0913 - what there is to say of an image
         self,
         rows: NDArray[np.float32],
         thumbnails: Sequence[NDArray[np.uint8]],
         names: Sequence[str],
         labels: Sequence[int | str] | None,
         skipped: Sequence[tuple[str, str]],
+        *,
+        embeddings: NDArray[np.float16] | None = None,
+        digests: NDArray[np.uint8] | None = None,
     ) -> None:
         """Add a batch of B images, which may be none.
 
@@ -75,34 +84,48 @@ class Shard:
         labels : sequence of int or of str, length B, or None
         skipped : sequence of (str, str)
             Images that could not be read, and why.
+        embeddings : ndarray of float16, shape (B, D), or None
+        digests : ndarray of uint8, shape (B, 16), or None
 
         Raises
         ------
         ValueError
-            If lengths disagree, the number of classes changes, or a thumbnail is something else.
+            If lengths disagree, the numbers an image become more or fewer, or a thumbnail is something else.
         OSError
             If it can't be written; the shard is then of no more use.
         """
-        n, c = rows.shape
+        n = len(rows)
         if len(names) != n or len(thumbnails) != n:
             raise ValueError(f"{n} rows came with {len(names)} names and {len(thumbnails)} thumbnails")
-        if n:
-            if self._n_classes not in (None, c):
-                raise ValueError(f"rows of {c} classes came after rows of {self._n_classes}")
-            self._n_classes = c
+        given = {"rows": rows, "embeddings": embeddings, "digests": digests}
+        tables: dict[str, NDArray[Any]] = {name: table for name, table in given.items() if table is not None}
+        widths = self._new_widths(tables, n) if n else self._widths
         for name, picture in zip(names, thumbnails, strict=True):
             _check_picture(name, picture)
         batch = {
             "names": list(names),
             "labels": check_labels(labels, n),
             "shapes": [picture.shape for picture in thumbnails],
-            "n_classes": self._n_classes,
+            "widths": widths,
             "skipped": list(skipped),
         }
+        self._widths = widths
         with self._named_errors():
-            self._rows.write(rows.astype(_ROW).tobytes())
+            for name, table in tables.items():
+                self._tables[name].write(table.astype(_TABLES[name][1]).tobytes())
             self._pixels.write(b"".join(picture.tobytes() for picture in thumbnails))
             self._index.write(json.dumps(batch).encode() + b"\n")
+
+    def _new_widths(self, tables: dict[str, NDArray[Any]], n: int) -> dict[str, int]:
+        """Return how many numbers an image has in each table, 0 where it is not in it."""
+        for name, table in tables.items():
+            if table.ndim != 2 or len(table) != n:  # noqa: PLR2004 - a row for each image
+                raise ValueError(f"{n} images came with {name} of shape {table.shape}")
+        widths = {name: tables[name].shape[1] if name in tables else 0 for name in _TABLES}
+        for name, before in self._widths.items():
+            if widths[name] != before:
+                raise ValueError(f"{name} of {widths[name]} numbers an image came after {name} of {before}")
+        return widths
 
     def close(self) -> None:
         """Complete the shard: from here on any process can read it.
@@ -126,8 +149,9 @@ class Shard:
             self._release()
 
     def _release(self) -> None:
-        with self._named_errors(), self._rows, self._pixels, self._index:  # closes all, whichever fails
-            pass
+        with self._named_errors(), ExitStack() as streams:  # closes all, whichever fails
+            for stream in (*self._tables.values(), self._pixels, self._index):
+                streams.enter_context(stream)
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -148,8 +172,9 @@ class ShardContents:
     labels : list of int or str, length n, or shorter where some images have none
     shapes : ndarray of shape (n, 3)
         Height, width and channels of each thumbnail.
-    n_classes : int
-        0 where there are no images.
+    widths : dict of str to int
+        How many numbers an image has in ``"rows"``, ``"embeddings"`` and ``"digests"``, 0 where it has none; empty
+        where there are no images.
     skipped : list of (str, str)
         Images that could not be read, and why.
     """
@@ -158,12 +183,12 @@ class ShardContents:
     names: list[str]
     labels: list[Any]
     shapes: NDArray[np.intp]
-    n_classes: int
+    widths: dict[str, int]
     skipped: list[tuple[str, str]]
 
-    def row_blocks(self) -> Iterator[bytes]:
-        """Yield the rows as float32 bytes, cut anywhere."""
-        with (self.folder / _ROWS).open("rb") as stream:
+    def blocks(self, table: str) -> Iterator[bytes]:
+        """Yield ``"rows"`` as float32 bytes, ``"embeddings"`` as float16 or ``"digests"``, cut anywhere."""
+        with (self.folder / _TABLES[table][0]).open("rb") as stream:
             while block := stream.read(_BLOCK_BYTES):
                 yield block
 
@@ -188,7 +213,7 @@ def read_shard(folder: Path) -> ShardContents:
     labels: list[Any] = []
     shapes = [np.zeros((0, 3), np.intp)]
     skipped: list[tuple[str, str]] = []
-    n_classes = 0
+    widths: dict[str, int] = {}
     with (folder / _INDEX).open("rb") as index:
         for line in index:
             batch = json.loads(line)
@@ -196,9 +221,10 @@ def read_shard(folder: Path) -> ShardContents:
             labels += batch["labels"] or []
             shapes.append(np.array(batch["shapes"], np.intp).reshape(-1, 3))
             skipped += [(name, reason) for name, reason in batch["skipped"]]
-            n_classes = batch["n_classes"] or 0
-    contents = ShardContents(folder, names, labels, np.concatenate(shapes), n_classes, skipped)
-    sizes = {_ROWS: len(names) * n_classes * _ROW.itemsize, _PIXELS: int(contents.shapes.prod(axis=1).sum())}
+            widths = batch["widths"]
+    contents = ShardContents(folder, names, labels, np.concatenate(shapes), widths, skipped)
+    sizes = {file: len(names) * widths.get(name, 0) * dtype.itemsize for name, (file, dtype) in _TABLES.items()}
+    sizes[_PIXELS] = int(contents.shapes.prod(axis=1).sum())
     for file, size in sizes.items():
         if (folder / file).stat().st_size != size:
             raise ValueError(f"{folder} is damaged: {file} has {(folder / file).stat().st_size} bytes, not {size}")

@@ -71,7 +71,7 @@ def read_settings(choice: Choice) -> Settings:
     Examples
     --------
     >>> read_settings(Choice(batch="64"))
-    Settings(device='auto', precision='exact', batch_size=64, on_error='skip', out=None)
+    Settings(device='auto', precision='exact', batch_size=64, on_error='skip', out=None, embeddings=False)
     """
     if choice.classifier == "file":
         path = choice.network.strip()
