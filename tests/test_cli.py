@@ -72,22 +72,22 @@ def test_json_has_every_number(run: Callable[..., tuple[int, str, str]], source:
     assert {"bias", "standard_error", "n_images", "warnings", "skipped"} <= details.keys()
 
 
-# isexplore compare
+# isexplore conventions
 
 
-def test_compare_prints_what_the_library_returns(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_conventions_prints_what_the_library_returns(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     path = tmp_path / "one-hot.safetensors"
     p = np.eye(5)[np.random.default_rng(0).integers(5, size=43)]
     ix.Predictions.from_probabilities(p).save(path)
     table = ix.compare_conventions(p.astype(np.float32), splits=4, seed=0)
-    code, out, err = run("compare", path, "--splits", 4)
+    code, out, err = run("conventions", path, "--splits", 4)
     lines = [line for line in out.splitlines() if not line.startswith("  ")]
     assert (code, err) == (0, "")
     assert [line.split("  ")[0] for line in lines] == table["convention"].tolist()
     assert "improved-gan (2016)" in out
     assert re.search(r"improved-gan \(2016\) +nan ± nan\n +nan: an exact zero makes 0 · ln 0 = nan", out)
 
-    code, out, _ = run("compare", path, "--splits", 4, "--json")
+    code, out, _ = run("conventions", path, "--splits", 4, "--json")
     rows = json.loads(out)
     assert [row["convention"] for row in rows] == table["convention"].tolist()
     by_name = {row["convention"]: row for row in rows}
@@ -96,8 +96,8 @@ def test_compare_prints_what_the_library_returns(run: Callable[..., tuple[int, s
     assert by_name["isexplore, whole set"]["spread"] is None
 
 
-def test_compare_takes_images_and_more_splits_than_there_are(run: Callable[..., tuple[int, str, str]]) -> None:
-    code, out, _ = run("compare", "demo:real", "--splits", 2000, "--device", "cpu")
+def test_conventions_takes_images_and_more_splits_than_there_are(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run("conventions", "demo:real", "--splits", 2000, "--device", "cpu")
     assert code == 0
     assert "203 of 2000 splits hold no image" in out
 
@@ -154,6 +154,20 @@ def test_saved_predictions_and_a_needless_classifier(run: Callable[..., tuple[in
     assert (code, out) == (0, f"{ix.inception_score(ix.load(saved), splits=50)}\n")
     assert "--classifier is not used" in err
     assert "warning: Splits of 1 image" in err
+
+
+def test_embeddings_are_kept_if_asked_for(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path, saved: Path
+) -> None:
+    out = tmp_path / "run.safetensors"
+    assert run("score", "demo:collapsed", "--device", "cpu", "--embeddings", "--out", out)[0] == 0
+    embeddings = ix.load(out).embeddings
+    assert embeddings is not None
+    assert len(embeddings) == 1000
+    assert run("score", out, "--embeddings")[0] == 0
+    code, _, err = run("score", saved, "--embeddings")
+    assert code == 1
+    assert "holds no embeddings: these are made from the images" in err
 
 
 @pytest.mark.parametrize(
