@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from isexplore.predictions import Predictions, load
     from isexplore.published import check_published
     from isexplore.report import diagnose
+    from isexplore.runs import Monitor, load_run
     from isexplore.score import Score, inception_score
     from isexplore.shard_files import load_shard, save_shard
     from isexplore.shards import ShardSums, merge_shards, shard_sums
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ImageSet",
+    "Monitor",
     "Predictions",
     "Score",
     "ShardSums",
@@ -62,6 +64,7 @@ __all__ = [
     "inception_score",
     "leave_one_out",
     "load",
+    "load_run",
     "load_shard",
     "log_inception_score",
     "merge_shards",
@@ -80,6 +83,7 @@ __all__ = [
 
 _MODULES = {
     "ImageSet": "images",
+    "Monitor": "runs",
     "Predictions": "predictions",
     "Score": "score",
     "ShardSums": "shards",
@@ -96,6 +100,7 @@ _MODULES = {
     "inception_score": "score",
     "leave_one_out": "influence",
     "load": "predictions",
+    "load_run": "runs",
     "load_shard": "shard_files",
     "log_inception_score": "loss",
     "merge_shards": "shards",

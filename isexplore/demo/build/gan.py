@@ -1,14 +1,13 @@
 """Train small GANs on the digits, one that does well and two that collapse, and keep samples along the way.
 
-The loss is the non-saturating one of Goodfellow et al. 2014, "Generative Adversarial Nets". The runs differ in learning
-rates, seed and length alone; nothing is done to the samples but rounding to gray levels.
+`isexplore.demo.training` trains them. The runs differ in learning rates, seed and length alone; nothing is done to the
+samples but rounding to gray levels.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,10 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 from safetensors.torch import load_file as load_weights
-from torch import nn
-from torch.nn import functional
 
 from isexplore.classifiers.digits import DigitsNet
 from isexplore.demo.build.classifier import as_batch
+from isexplore.demo.training import BATCH, BETAS, LATENT, GanTraining
 from isexplore.score import inception_score
 
 if TYPE_CHECKING:
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLES = 1000
-LATENT = 32
-BATCH = 64
-BETAS = (0.5, 0.999)
 
 
 @dataclass(frozen=True)
@@ -74,41 +69,13 @@ def train(images: NDArray[np.uint8], recipe: Recipe) -> Iterator[NDArray[np.uint
     NDArray[np.uint8]
         (1000, 8, 8) samples. Sample i comes from the same latent vector every time.
     """
-    torch.manual_seed(recipe.seed)
-    real = torch.from_numpy(images).to(torch.float32).div(127.5).sub(1).flatten(1)
-    generator = nn.Sequential(_perceptron(LATENT, 128, 256, 64), nn.Tanh())
-    discriminator = _perceptron(64, 256, 128, 1)
-    generator_optimizer = torch.optim.Adam(generator.parameters(), recipe.generator_rate, BETAS)
-    discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), recipe.discriminator_rate, BETAS)
+    training = GanTraining(images, recipe.generator_rate, recipe.discriminator_rate, recipe.seed)
     latents = torch.randn(SAMPLES, LATENT)
-    yes, no = torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
-    judge = functional.binary_cross_entropy_with_logits
-    for step in range(1, recipe.steps[-1] + 1):
-        drawn = real[torch.randint(len(real), (BATCH,))]
-        fake = generator(torch.randn(BATCH, LATENT))
-
-        loss = judge(discriminator(drawn), yes) + judge(discriminator(fake.detach()), no)
-        discriminator_optimizer.zero_grad()
-        loss.backward()
-        discriminator_optimizer.step()
-
-        loss = judge(discriminator(fake), yes)
-        generator_optimizer.zero_grad()
-        loss.backward()
-        generator_optimizer.step()
-
+    for step in training.steps(recipe.steps[-1]):
         if step in recipe.steps:
             with torch.no_grad():
-                samples = generator(latents).add(1).mul(127.5).round().clamp(0, 255)
+                samples = training.generator(latents).add(1).mul(127.5).round().clamp(0, 255)
             yield samples.to(torch.uint8).view(-1, 8, 8).numpy()
-
-
-def _perceptron(*widths: int) -> nn.Sequential:
-    """Linear layers of these widths with leaky ReLUs between them."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers[:-1])
 
 
 def build(data: Path) -> None:

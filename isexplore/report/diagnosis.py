@@ -1,0 +1,127 @@
+"""Run every check on a sample set, or on several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, overload
+
+from isexplore.collapse.comparable import check_comparable
+from isexplore.collapse.evidence import Evidence, Side, side_of
+from isexplore.collapse.finding import SEVERITIES
+from isexplore.predictions import Predictions
+from isexplore.report.checks import CHECKS
+from isexplore.report.embeddings import read_embeddings
+from isexplore.report.report import Report
+from isexplore.report.run_report import RunReport
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["diagnose"]
+
+
+@overload
+def diagnose(
+    preds: Predictions, reference: Predictions | None = None, embeddings: ArrayLike | None = None
+) -> Report: ...
+@overload
+def diagnose(preds: Mapping[str, Predictions], reference: Predictions | None = None) -> RunReport: ...
+def diagnose(
+    preds: Predictions | Mapping[str, Predictions],
+    reference: Predictions | None = None,
+    embeddings: ArrayLike | None = None,
+) -> Report | RunReport:
+    """Look for mode collapse, and for what makes an Inception Score unreliable.
+
+    The score sees p(y|x) alone: a generator that draws one memorised image per class scores as high as the best. So
+    the images are looked at, too: their pixels (copies), and what the network's last layer sees of them (embeddings,
+    see `isexplore.predict`), where the predictions hold these. Each check says what it found, how sure that is, and
+    which images show it; "fine" where it found nothing.
+
+    Parameters
+    ----------
+    preds : Predictions or mapping of str to Predictions
+        One sample set; or several by their names, such as the checkpoints of a run, first to last.
+    reference : Predictions, optional
+        Real images, seen by the same network. Without them the classes are held against equal shares, and what
+        compares two sets is left out.
+    embeddings : array-like of shape (N, D), optional
+        Of one set, in place of those that its predictions hold.
+
+    Returns
+    -------
+    Report or RunReport
+        A `RunReport` of several sets.
+
+    Raises
+    ------
+    TypeError
+        If something else is given than predictions.
+    ValueError
+        If there is no set, sets have other classes or were seen by another network, or embeddings don't fit.
+
+    Notes
+    -----
+    Each finding names its test in `source`. Among them: the false discovery rate of all classes together (Benjamini
+    and Hochberg 1995, Benjamini and Yekutieli 2001); the number of different images behind repeats by the birthday
+    paradox (Arora, Risteski and Zhang 2018, "Do GANs learn the distribution?"); number of statistically-different
+    bins (Richardson and Weiss 2018, "On GANs and GMMs"); between- and within-class scores (Benny et al. 2021,
+    "Evaluation Metrics for Conditional Image Generation"); precision and recall (Kynkäänniemi et al. 2019); density
+    and coverage (Naeem et al. 2020); Fréchet distance (Heusel et al. 2017).
+
+    Examples
+    --------
+    >>> import isexplore as ix
+    >>> def digits(images):
+    ...     return ix.predict(images, "digits", device="cpu", progress=False)
+    >>> real = digits(ix.demo.real())
+    >>> diagnose(digits(ix.demo.gan("collapsed")), reference=real).severity
+    'severe'
+    >>> run = {f"step {step}": digits(ix.demo.gan("collapsed", step=step)) for step in (2000, 4500, 30000)}
+    >>> diagnose(run, reference=real).since
+    'step 4500'
+    """
+    if isinstance(preds, Mapping):
+        if embeddings is not None:
+            raise TypeError("embeddings= belongs to one sample set; predictions of several bring their own")
+        return _diagnose_run(preds, reference)
+    _check_type(preds, "preds")
+    given = None if embeddings is None else read_embeddings(embeddings, len(preds))
+    real = None if reference is None else _checked_reference(preds, reference, "the set")
+    return _diagnose(side_of(preds, given), real)
+
+
+def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None) -> RunReport:
+    if not sets:
+        raise ValueError("there is no set to diagnose: the mapping is empty")
+    for name, each in sets.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the sets' names must be text, not {name!r}")
+        _check_type(each, f"the set {name!r}")
+    first, *others = sets
+    for name in others:  # before the work, not in the middle of it
+        check_comparable(sets[first], sets[name], first, name)
+    real = None if reference is None else _checked_reference(sets[first], reference, first)
+    return RunReport({name: _diagnose(side_of(each), real) for name, each in sets.items()})
+
+
+def _checked_reference(sample: Predictions, reference: Predictions, name: str) -> Side:
+    _check_type(reference, "reference")
+    check_comparable(sample, reference, name, "the reference")
+    return side_of(reference)
+
+
+def _diagnose(sample: Side, reference: Side | None) -> Report:
+    if reference is not None and sample.embeddings is not None and reference.embeddings is not None:
+        mine, theirs = sample.embeddings.shape[1], reference.embeddings.shape[1]
+        if mine != theirs:
+            raise ValueError(f"embeddings have {mine} dimensions, those of the reference {theirs}: use one network")
+    evidence = Evidence(sample, reference)
+    said = [finding for check in CHECKS for finding in check(evidence)]
+    return Report(evidence, tuple(sorted(said, key=lambda finding: SEVERITIES.index(finding.severity))))
+
+
+def _check_type(given: object, name: str) -> None:
+    if not isinstance(given, Predictions):
+        hint = "isexplore.predict and isexplore.load make them, and Predictions.from_probabilities of a matrix"
+        raise TypeError(f"{name} must be Predictions, not {type(given).__name__}: {hint}")

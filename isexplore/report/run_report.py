@@ -1,0 +1,108 @@
+"""What the checks found in several sample sets, such as the checkpoints of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from isexplore.report.text import as_html, basis_of, said, verdict_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+    from isexplore.collapse.finding import Severity
+    from isexplore.report.report import Report
+
+__all__ = ["RunReport"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RunReport:
+    """What the checks found in several sample sets, in their order.
+
+    Attributes
+    ----------
+    reports : mapping of str to Report
+        By the sets' names, first to last; at least one.
+
+    Examples
+    --------
+    >>> import isexplore as ix
+    >>> steps = {step: ix.demo.gan("healthy", step=step) for step in (5000, 6000)}
+    >>> run = {f"step {step}": ix.predict(s, "digits", device="cpu", progress=False) for step, s in steps.items()}
+    >>> report = ix.diagnose(run)
+    >>> list(report.reports), report.since
+    (['step 5000', 'step 6000'], None)
+    """
+
+    reports: Mapping[str, Report]
+
+    @property
+    def severity(self) -> Severity:
+        """The worst of all severities in the last set: what the run has come to."""
+        return self._last.severity
+
+    @property
+    def since(self) -> str | None:
+        """The first set from which on all are severe, to the last; None if the last one is not."""
+        return self._since(lambda report: report.severity == "severe")
+
+    def since_of(self, key: str) -> str | None:
+        """Return the first set from which on a check is severe, to the last; None if it is not severe in the last.
+
+        Parameters
+        ----------
+        key : str
+            Of a `Finding`, such as "missing-classes".
+        """
+        return self._since(
+            lambda report: any(found.key == key and found.severity == "severe" for found in report.checks)
+        )
+
+    @property
+    def _last(self) -> Report:
+        return list(self.reports.values())[-1]
+
+    def _since(self, is_bad: Callable[[Report], bool]) -> str | None:
+        bad = list(takewhile(lambda name: is_bad(self.reports[name]), reversed(list(self.reports))))
+        return bad[-1] if bad else None
+
+    @property
+    def _title(self) -> str:
+        names = list(self.reports)
+        return names[0] if len(names) == 1 else f"{len(names)} sets, {names[0]} to {names[-1]}"
+
+    @property
+    def _verdict(self) -> str:
+        return verdict_of(self._last) if self.since is None else f"severe from {self.since} on"
+
+    def __str__(self) -> str:
+        lines = [said(found, self.since_of(found.key)) for found in self._last.findings]
+        head = f"{list(self.reports)[-1]}: {self._last.evidence.sample.score}"
+        return "\n".join([f"{self._title}: {self._verdict}", head, *lines, basis_of(self._last)])
+
+    def __repr__(self) -> str:
+        return f"<RunReport: {self}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row a check of each set (needs pandas): the set's name, then as `Report.to_dataframe`."""
+        import pandas as pd
+
+        from isexplore.report.rows import COLUMNS, rows_of
+
+        rows = [{"set": name} | row for name, report in self.reports.items() for row in rows_of(report)]
+        return pd.DataFrame(rows, columns=["set", *COLUMNS])
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write one self-contained page of all sets, as `Report.to_html` does of one (needs plotly)."""
+        from isexplore.report.page import write_page
+
+        since = {found.key: self.since_of(found.key) for found in self._last.findings}
+        write_page(path, self._title, self._verdict, self.reports, since)
