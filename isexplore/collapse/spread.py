@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_spread", "to_centroids"]
 
-FEWEST = 10  # images of a class, in each set: with fewer, a t-test would miss its level
+FEWEST = 20  # images of a class, in each set: with fewer, a t-test would miss its level
 # A class is severely narrow where its images lie half as far from their centroid as they should.
 HALF = 0.5
 LEAST = 1e-6  # relative error of a mean distance: of copies, which have none, or one of rounding
@@ -35,7 +35,7 @@ def check_spread(evidence: Evidence) -> Iterator[Finding]:
     """Look for classes whose images are less different from each other than those of the reference.
 
     The spread of a class is the mean distance of its images to their centroid, over the predicted classes that have
-    ten images or more in both sets. Tested by Student's and by Welch's test, one-sided, at a false discovery rate of
+    twenty images or more in both sets. Tested by Student's and by Welch's test, one-sided, at a false discovery rate of
     the stated level.
 
     Parameters

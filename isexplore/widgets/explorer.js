@@ -1,6 +1,6 @@
-// The explorer: the chooser above, four panels on one screen, the conventions below; they stack where it is narrow.
+// The explorer: the chooser above, four panels on one screen, findings and conventions below; they stack where narrow.
 
-const AREAS = ["chooser", "header", "marginal", "entropy", "protocol", "gallery", "conventions"];
+const AREAS = ["chooser", "header", "marginal", "entropy", "protocol", "gallery", "findings", "conventions"];
 
 export default {
   async render({ model, el, host, signal }) {

@@ -11,7 +11,22 @@ export default {
       const formula = h("p", { class: "ix-formula" });
       const bars = h("div", { class: "ix-bars" });
       const warnings = h("ul", { class: "ix-warnings", "aria-label": "Warnings" });
+      const alarm = h("li", { class: "ix-findings-alarm" });
       section.append(line, seen, formula, bars, warnings);
+
+      // The findings come later than the score, and lie below: a line here says that there are any.
+      const goThere = () => {
+        const findings = el.closest(".isexplore").querySelector(".ix-area-findings");
+        findings.scrollIntoView({ block: "nearest" });
+        findings.querySelector("button.ix-finding")?.focus({ preventScroll: true });
+      };
+      const showAlarm = () => {
+        alarm.hidden = !model.get("alarm");
+        alarm.replaceChildren(`✖ ${model.get("alarm")} `, h("button", { type: "button", onclick: goThere }, "see Findings"));
+      };
+      model.on("change:alarm", showAlarm);
+      signal.addEventListener("abort", () => model.off("change:alarm", showAlarm));
+      showAlarm();
 
       const bar = (kind, title, value, most, explanation) =>
         h("div", { class: "ix-bar", "data-term": kind },
@@ -34,7 +49,7 @@ export default {
         bars.replaceChildren(
           bar("variety", "Variety", v.variety, v.most, `nats, H(y): how evenly the classes are used; at most ${number(v.most, 3)}`),
           bar("doubt", "Doubt", v.doubt, v.most, "nats of confidence lost, mean H(y|x): how unsure the network is about an image; at least 0"));
-        warnings.replaceChildren(...v.warnings.map((text) => h("li", {}, `⚠ ${text}`)));
+        warnings.replaceChildren(alarm, ...v.warnings.map((text) => h("li", {}, `⚠ ${text}`)));
       };
     });
   },

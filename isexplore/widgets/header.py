@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import traitlets
+
 from isexplore.widgets.panel import HERE, Panel
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ class HeaderPanel(Panel["Frame"]):
 
     _esm = HERE / "header.js"
     depends: ClassVar[tuple[str, ...]] = ("sample", "score", "order")
+
+    alarm = traitlets.Unicode().tag(sync=True)  # what the findings below say is wrong; empty where nothing is
 
     def picture(self, frame: Frame) -> dict[str, Any]:
         """Return the score line, what the classifier made of the images, and the numbers of the two bars."""

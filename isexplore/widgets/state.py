@@ -11,14 +11,12 @@ import numpy as np
 from traitlets import HasTraits, Instance
 
 from isexplore.rules import RULES
-from isexplore.subsets import score_subset
 from isexplore.widgets.frame import (
     Frame,
     Order,
     Reference,
     Rules,
     Sample,
-    Selection,
     printed_by,
     sample_of,
     score_of,
@@ -26,6 +24,7 @@ from isexplore.widgets.frame import (
     uniform,
     walk_of,
 )
+from isexplore.widgets.selecting import with_class, with_mask, with_range, without_selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,27 +81,34 @@ class ExplorerState(HasTraits):
 
     def show(self, predictions: Predictions) -> None:
         """Show another sample set; the split count and the reference stay where they still fit."""
-        sample = sample_of(predictions)
-        score, order = sample.score, sample.file_order
+        self.show_sample(sample_of(predictions))
+
+    def show_sample(self, sample: Sample, name: str = "", top_class: int | None = None) -> None:
+        """Show a sample set that is computed already, as `show` does.
+
+        Parameters
+        ----------
+        sample : Sample
+        name : str, optional
+            What its marginal is remembered as; by default where the images came from.
+        top_class : int, optional
+            Select the images whose most likely class is this one.
+        """
+        predictions, score, order = sample.predictions, sample.score, sample.file_order
         with self.lock:
             old = self.frame
             splits = min(old.score.splits if old else DEFAULT_SPLITS, len(order.curve.counts))
             fits = old is not None and old.sample.predictions.class_names == predictions.class_names
             reference = old.reference if old and fits else uniform(predictions)
-            self._remember(Reference(predictions.provenance.source, predictions.class_names, score.marginal))
+            self._remember(Reference(name or predictions.provenance.source, predictions.class_names, score.marginal))
             walk = walk_of(sample, old.walk.key if old else "file")
             scored = score_of(sample, order, splits)
             rules = old.rules if old else Rules()
-            self.frame = Frame(
-                sample,
-                order,
-                scored,
-                rules,
-                printed_by(rules, scored, order),
-                reference,
-                walk,
-                primary=int(walk.images[0]),
+            first = int(walk.images[0])
+            frame = Frame(
+                sample, order, scored, rules, printed_by(rules, scored, order), reference, walk, primary=first
             )
+            self.frame = frame if top_class is None else with_class(frame, top_class)
 
     def set_splits(self, splits: int) -> None:
         """Cut the images into another number of splits.
@@ -195,7 +201,7 @@ class ExplorerState(HasTraits):
     def select(self, mask: NDArray[np.bool_], label: str = "chosen images") -> None:
         """Select images by a mask of shape (N,)."""
         own = np.array(mask)  # the caller's may change later
-        self._select(lambda _: (own, label))
+        self._change(lambda frame: with_mask(frame, own, label))
 
     def select_range(self, low: float, high: float) -> None:
         """Select the images whose conditional entropy lies between two values, in nats.
@@ -205,14 +211,7 @@ class ExplorerState(HasTraits):
         ValueError
             If the values are not finite numbers, or the first is above the second.
         """
-        if not (np.isfinite(low) and np.isfinite(high) and low <= high):
-            raise ValueError(f"a range needs two numbers, the smaller first, not {low} and {high}")
-
-        def choose(frame: Frame) -> tuple[NDArray[np.bool_], str]:
-            entropy = frame.sample.score.conditional_entropy
-            return (entropy >= low) & (entropy <= high), f"H(y|x) from {low:.3f} to {high:.3f} nats"
-
-        self._select(choose, entropy_range=(float(low), float(high)))
+        self._change(lambda frame: with_range(frame, low, high))
 
     def select_class(self, number: int) -> None:
         """Select the images whose most likely class is this one.
@@ -223,25 +222,11 @@ class ExplorerState(HasTraits):
             If there is no such class.
         """
         number = operator.index(number)  # a NumPy number would not travel to the page
-
-        def choose(frame: Frame) -> tuple[NDArray[np.bool_], str]:
-            names = frame.sample.predictions.class_names
-            if not 0 <= number < len(names):
-                raise ValueError(f"there is no class number {number}; there are {len(names)}")
-            return frame.sample.top_class == number, f"images that look most like {names[number]}"
-
-        self._select(choose, top_class=number)
+        self._change(lambda frame: with_class(frame, number))
 
     def invert(self) -> None:
         """Select what is not selected, and only that."""
-
-        def choose(frame: Frame) -> tuple[NDArray[np.bool_], str]:
-            if frame.selection is None:
-                raise ValueError("nothing is selected, so there is nothing to invert")
-            label = frame.selection.label
-            return ~frame.selection.mask, label.removeprefix("not: ") if label.startswith("not: ") else f"not: {label}"
-
-        self._select(choose)
+        self._change(without_selected)
 
     def clear(self) -> None:
         """Select nothing."""
@@ -287,21 +272,6 @@ class ExplorerState(HasTraits):
             again += 1
             name = f"{reference.name} ({again})"
         return self.references.setdefault(name, replace(reference, name=name))
-
-    def _select(
-        self,
-        choose: Callable[[Frame], tuple[NDArray[np.bool_], str]],
-        entropy_range: tuple[float, float] | None = None,
-        top_class: int | None = None,
-    ) -> None:
-        def change(frame: Frame) -> Frame:
-            mask, label = choose(frame)
-            subset = score_subset(frame.sample.predictions, mask, frame.sample.score.conditional_entropy)
-            first = frame.walk.images[mask[frame.walk.images]][:1]
-            primary = int(first[0]) if len(first) else frame.primary
-            return replace(frame, selection=Selection(mask, label, subset, entropy_range, top_class), primary=primary)
-
-        self._change(change)
 
     def _change(self, change: Callable[[Frame], Frame]) -> None:
         with self.lock:

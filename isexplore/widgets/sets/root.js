@@ -1,0 +1,30 @@
+// Several sets: their course above, what is found, the comparison, and the explorer of the current one below.
+
+const AREAS = ["timeline", "heat", "findings", "compare", "pairs", "explorer"];
+
+export default {
+  async render({ model, el, host, signal }) {
+    const { h, root } = (await host.getWidget(model.get("runtime"))).exports;
+    const shown = h("p", { class: "ix-shown", "aria-live": "polite" });
+    const waiting = h("p", { class: "ix-waiting", role: "status" });
+    const error = h("p", { class: "ix-error", role: "alert" });
+    const element = await root({ model, el, host, signal }, AREAS, {
+      onEscape: () => model.send({ kind: "clear" }),
+      isShown: () => !model.get("waiting"),
+    });
+    if (signal.aborted) return;
+    element.querySelector(":scope > .ix-grid > .ix-area-explorer").before(shown);
+    element.prepend(error, waiting);
+    const update = () => {
+      error.textContent = model.get("error");
+      error.hidden = !model.get("error");
+      shown.textContent = model.get("shown");
+      shown.hidden = Boolean(model.get("waiting"));
+      waiting.textContent = model.get("waiting");
+      waiting.hidden = !model.get("waiting");
+    };
+    model.on("change", update);
+    signal.addEventListener("abort", () => model.off("change", update));
+    update();
+  },
+};

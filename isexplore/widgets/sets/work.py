@@ -1,0 +1,58 @@
+"""What there is to compute of several sample sets, and in which order: what is on screen first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from isexplore.widgets.frame import sample_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from isexplore.widgets.sets.frame import Entry, SetsFrame
+
+    Step = Callable[[Entry, Entry | None], Entry]
+
+__all__ = ["next_step"]
+
+_EDGES = 50  # of the sums that are kept of a set: 0.4 MB at 1000 classes
+
+
+def next_step(frame: SetsFrame) -> tuple[Entry, Step] | None:
+    """Return what to compute next, or None if nothing is missing.
+
+    All scores come before the first diagnosis, which may take long. What failed once is not tried again.
+
+    Returns
+    -------
+    (Entry, callable) or None
+        The entry, and a function from it and the reference to the entry that takes its place.
+    """
+    for entry in (frame.shown, frame.reference, frame.beside, *frame.entries):
+        if entry is not None and entry.sample is None and not entry.error:
+            return entry, _sampled
+    for entry in (frame.shown, *frame.entries):
+        if entry.report is None and not entry.error:
+            return entry, _diagnosed
+    return None
+
+
+def _sampled(entry: Entry, _: Entry | None) -> Entry:
+    try:
+        sample = sample_of(entry.predictions)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, a person must read it
+        return replace(entry, error=f"could not be scored: {str(problem) or type(problem).__name__}")
+    # The sums of one set take 8 MB at 1000 classes: with fewer, other split rules read a few more rows.
+    order = replace(sample.file_order, sums=sample.file_order.sums.thinned(_EDGES))
+    return replace(entry, sample=replace(sample, file_order=order))
+
+
+def _diagnosed(entry: Entry, reference: Entry | None) -> Entry:
+    from isexplore.report import diagnose
+
+    try:
+        report = diagnose(entry.predictions, None if reference is None else reference.predictions)
+    except Exception as problem:  # noqa: BLE001 - as above
+        return replace(entry, error=f"could not be diagnosed: {str(problem) or type(problem).__name__}")
+    return replace(entry, report=report)
