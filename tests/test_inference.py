@@ -424,7 +424,7 @@ def test_matrix_products_are_not_rounded_meanwhile_either() -> None:
 def test_runs_do_not_overlap() -> None:
     def begin_another(logits: torch.Tensor) -> torch.Tensor:
         with ThreadPoolExecutor(1) as pool:
-            assert not pool.submit(inference._ONE_RUN.acquire, blocking=False).result()
+            assert not pool.submit(inference.ONE_RUN.acquire, blocking=False).result()
         on_cpu(FEW, other)  # the same thread may
         return logits
 

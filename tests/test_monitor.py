@@ -397,3 +397,27 @@ def test_the_demo_gan_learns_while_it_is_watched() -> None:
     scores = [ix.inception_score(p.probabilities, splits=1).overall for p in monitor.checkpoints().values()]
     assert len(scores) == 3
     assert scores[-1] > scores[0] + 1
+
+
+class Keeping(nn.Module):
+    """Keeps a tensor that it makes at its first call, as rotary embeddings do."""
+
+    latent_dim = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 64)
+        self.scale: torch.Tensor | None = None
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        if self.scale is None:
+            self.scale = torch.ones(64)
+        images: torch.Tensor = (self.layer(z) * self.scale).tanh().view(-1, 1, 8, 8)
+        return images
+
+
+def test_what_a_generator_keeps_of_the_first_images_can_be_trained_through() -> None:
+    generator = Keeping()
+    Monitor(generator, "digits", every=1, n=4, value_range=(-1, 1))
+    generator(torch.randn(4, 8)).sum().backward()
+    assert generator.layer.weight.grad is not None

@@ -18,7 +18,7 @@ import isexplore
 if TYPE_CHECKING:
     from pathlib import Path
 
-PEERS = ("piq", "pytorch-ignite", "torch-fidelity", "torchmetrics")
+PEERS = ("piq", "prdc", "pytorch-ignite", "torch-fidelity", "torchmetrics")
 CONDA_NAMES = {"torch": "pytorch", "build": "python-build", "playwright": "playwright-python"}
 
 

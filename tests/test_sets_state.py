@@ -386,7 +386,7 @@ def test_a_diagnosis_that_fails_leaves_the_score(
     def broken(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("isexplore.report.diagnose", broken)
+    monkeypatch.setattr("isexplore.report.diagnosis.diagnose_sides", broken)
     state = opened(course(2))
     state.wait()
     assert state.shown().complete

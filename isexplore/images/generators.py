@@ -202,7 +202,7 @@ def _evaluating(module: torch.nn.Module) -> Iterator[None]:
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # a tensor that the module keeps from an inference could never be trained through
             yield
     finally:
         for part, mode in modes.items():

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["classify", "predict"]
 
 # Precision belongs to the process and modes to the network: runs that overlap would restore the wrong ones.
-_ONE_RUN = RLock()
+ONE_RUN = RLock()
 
 
 def predict(  # noqa: PLR0913 - these are the options that users asked other libraries for
@@ -158,7 +158,7 @@ def classify(
     """
     out = None if settings.out is None else checked_out(settings.out)
     place = find_device(settings.device)
-    with _ONE_RUN, find_ranks() as ranks, working_folder(ranks, out) as folder:
+    with ONE_RUN, find_ranks() as ranks, working_folder(ranks, out) as folder:
         shards = [folder / f"shard-{rank:05d}" for rank in range(ranks.world)]
         with ranks.together():
             job = plan(sample, network, settings, place, ranks)

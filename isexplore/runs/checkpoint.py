@@ -56,7 +56,7 @@ def classify_here(sample: ImageSet, network: Classifier, place: torch.device, *,
     >>> classify_here(ix.demo.gan("healthy"), load_classifier("digits"), torch.device("cpu"), embeddings=False)
     Predictions(1000 images × 10 classes, digits: healthy GAN, step 6000, digits)
     """
-    from isexplore.inference import _ONE_RUN
+    from isexplore.inference import ONE_RUN
     from isexplore.inference.acceleration import usual_batch_size
     from isexplore.inference.batch_rows import Job, computing
     from isexplore.inference.batches import count_batches, read_batches
@@ -67,7 +67,7 @@ def classify_here(sample: ImageSet, network: Classifier, place: torch.device, *,
     size = usual_batch_size(network, shape, place)
     job = Job(sample, network, "exact", place, size, embeddings)
     done = []
-    with _ONE_RUN, computing(job, None, frozenset()) as start:
+    with ONE_RUN, computing(job, None, frozenset()) as start:
         for batch in read_batches(sample, network.prepare, size, range(count_batches(len(sample), size)), cache=None):
             if batch.error is not None:
                 raise batch.error

@@ -11,11 +11,15 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
+from typing import TYPE_CHECKING
 
 import torch
 
 import isexplore as ix
 from isexplore.runs import Monitor
+
+if TYPE_CHECKING:
+    from isexplore.demo.training import GanTraining
 
 ROUNDS = 5
 EVERY = 500  # the default
@@ -51,7 +55,7 @@ def main() -> None:
             )
 
 
-def timed(training: ix.demo.GanTraining, monitor: Monitor | None) -> float:
+def timed(training: GanTraining, monitor: Monitor | None) -> float:
     """Return the seconds of processor time that one interval takes."""
     began = process_time()
     for step in training.steps(EVERY):

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import contrived_time
+import diagnose_time
 import explorer_paint
+import false_alarms
 import import_time
 import inference
 import inference_folder
 import inference_memory
 import interval_coverage
+import monitor_cost
 import playground_paint
 import score_time
+import scrub_paint
 import slider_paint
 from figures import machine, table
 
@@ -29,12 +33,16 @@ def main() -> None:
         explorer_paint,
         slider_paint,
         playground_paint,
+        scrub_paint,
         score_time,
         contrived_time,
         inference,
         inference_folder,
         inference_memory,
+        diagnose_time,
+        monitor_cost,
         interval_coverage,
+        false_alarms,
     ):
         part = table(benchmark.TITLE, benchmark.measure())
         print(part, flush=True)
