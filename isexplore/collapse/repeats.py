@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from math import isinf
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,14 @@ import numpy as np
 
 from isexplore.collapse.copies import Copies
 from isexplore.collapse.finding import Finding
+from isexplore.collapse.pixels import how, image_keys, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from isexplore.collapse.evidence import Evidence, Side
     from isexplore.collapse.finding import Severity
+    from isexplore.collapse.pixels import Kind
     from isexplore.predictions import Predictions
 
 __all__ = ["check_repeats", "copies_of"]
@@ -56,10 +55,10 @@ def check_repeats(evidence: Evidence) -> Iterator[Finding]:
     '2 of 4 images repeat an earlier one exactly (equal thumbnails), in 2 groups: 2 different images.'
     """
     sample, reference = evidence.sample, evidence.reference
-    kind = _kind(sample, reference)
+    kind = kind_of(sample) if reference is None else kind_of(sample, reference)
     if kind is None:
         reference = None
-        kind = _kind(sample, None)
+        kind = kind_of(sample)
     if kind is None:
         return
     copies = _copies(sample.predictions, kind)
@@ -79,7 +78,7 @@ def check_repeats(evidence: Evidence) -> Iterator[Finding]:
         severity,
         copies.repeats,
         "images",
-        f"{_said(copies, 'equal thumbnails' if kind == 'thumbnails' else '')}{beside}.",
+        f"{_said(copies, kind)}{beside}.",
         p_value=p_value,
         level=None if p_value is None else evidence.level,
         images=copies.images,
@@ -99,37 +98,21 @@ def copies_of(side: Side) -> Copies:
     -------
     Copies
     """
-    kind = _kind(side, None)
+    kind = kind_of(side)
     return Copies(np.arange(side.n_images)) if kind is None else _copies(side.predictions, kind)
 
 
-def _kind(sample: Side, reference: Side | None) -> str | None:
-    """Name what tells images apart in both sets."""
-    sides = [sample] if reference is None else [sample, reference]
-    kinds = (kind for kind in ("digests", "thumbnails") if all(getattr(s.predictions, kind) is not None for s in sides))
-    return next(kinds, None)
+def _copies(predictions: Predictions, kind: Kind) -> Copies:
+    return Copies(np.unique(image_keys(predictions, kind), return_inverse=True)[1].reshape(-1))
 
 
-def _copies(predictions: Predictions, kind: str) -> Copies:
-    return Copies(_groups(getattr(predictions, kind)))
-
-
-def _groups(rows: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Give each of (N, …) rows of bytes a number, equal rows the same."""
-    # Sorting digests takes next to no memory, where the thumbnails of 50,000 images have 600 MB.
-    digests = b"".join(blake2b(row.tobytes(), digest_size=16).digest() for row in rows)
-    numbers = np.frombuffer(digests, np.uint8).reshape(-1, 16)
-    return np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def _said(copies: Copies, how: str) -> str:
-    how = f" ({how})" if how else ""
+def _said(copies: Copies, kind: Kind) -> str:
     if not copies.repeats:
-        return f"No two of {copies.n_images:,} images are the same{how}"
+        return f"No two of {copies.n_images:,} images are the same{how(kind)}"
     groups = f"{copies.n_groups:,} group{'s' if copies.n_groups > 1 else ''}"
     verb = "repeats" if copies.repeats == 1 else "repeat"
     return (
-        f"{copies.repeats:,} of {copies.n_images:,} images {verb} an earlier one exactly{how}, in {groups}: "
+        f"{copies.repeats:,} of {copies.n_images:,} images {verb} an earlier one exactly{how(kind)}, in {groups}: "
         f"{len(copies.sizes):,} different images"
     )
 

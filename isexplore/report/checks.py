@@ -11,6 +11,7 @@ from isexplore.collapse.confidence import check_confidence
 from isexplore.collapse.coverage import check_coverage
 from isexplore.collapse.effective import check_effective_classes
 from isexplore.collapse.frechet import check_frechet
+from isexplore.collapse.memorised import check_memorised
 from isexplore.collapse.near import check_near_repeats
 from isexplore.collapse.protocol import check_order, check_saturation, check_size
 from isexplore.collapse.repeats import check_repeats
@@ -31,6 +32,7 @@ CHECKS: tuple[Callable[[Evidence], Iterable[Finding]], ...] = (
     check_confidence,
     check_repeats,
     check_near_repeats,
+    check_memorised,
     check_spread,
     check_coverage,
     check_groups,
