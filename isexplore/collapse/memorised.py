@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.collapse.evidence import Evidence
+    from isexplore.collapse.pixels import Kind
 
-__all__ = ["chance_of_sharing", "check_memorised"]
+__all__ = ["chance_of_sharing", "check_memorised", "shared_images"]
 
 
 def check_memorised(evidence: Evidence) -> Iterator[Finding]:
@@ -44,13 +45,10 @@ def check_memorised(evidence: Evidence) -> Iterator[Finding]:
     >>> next(check_memorised(Evidence(side(1, 2, 3), side(3, 4, 5)))).sentence
     '1 of 3 images is also in the reference, pixel for pixel (equal thumbnails).'
     """
-    sample, reference = evidence.sample, evidence.reference
-    if reference is None:
+    found = _keys(evidence)
+    if found is None:
         return
-    kind = kind_of(sample, reference)
-    if kind is None:
-        return
-    keys, real = image_keys(sample.predictions, kind), image_keys(reference.predictions, kind)
+    keys, real, kind = found
     images = np.flatnonzero(np.isin(keys, real))
     n = len(images)
     drawn = np.random.default_rng(evidence.seed).choice(keys, min(len(keys), len(real)), replace=False)
@@ -74,7 +72,24 @@ def check_memorised(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def chance_of_sharing(keys: NDArray[np.void], real: NDArray[np.void]) -> float:
+def shared_images(evidence: Evidence) -> NDArray[np.intp] | None:
+    """Return the numbers of the images that are in the reference, pixel for pixel; None where nothing tells.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> def side(*pixels):
+    ...     pictures = np.array(pixels, np.uint8).reshape(-1, 1, 1)
+    ...     return side_of(Predictions.from_probabilities(np.eye(len(pixels)), thumbnails=pictures))
+    >>> shared_images(Evidence(side(1, 2, 3), side(3, 4, 5)))
+    array([2])
+    """
+    found = _keys(evidence)
+    return None if found is None else np.flatnonzero(np.isin(found[0], found[1]))
+
+
+def chance_of_sharing(keys: NDArray[Any], real: NDArray[Any]) -> float:
     """Return the p-value of as many images shared by two sets of one law, of n ≤ m images.
 
     Of two equal images that are dealt at random, one lies in each set with odds of 2nm to m² against both lying in the
@@ -105,3 +120,12 @@ def chance_of_sharing(keys: NDArray[np.void], real: NDArray[np.void]) -> float:
     here, there = (np.bincount(part.reshape(-1), minlength=len(values)) for part in (group[:n], group[n:]))
     across, within = int(np.minimum(here, there).sum()), int((there // 2).sum())
     return float(binom.sf(across - 1, across + within, 2 * n / (2 * n + m)))
+
+
+def _keys(evidence: Evidence) -> tuple[NDArray[np.void], NDArray[np.void], Kind] | None:
+    """Return what tells the images of both sets apart, and what that is."""
+    sample, reference = evidence.sample, evidence.reference
+    kind = None if reference is None else kind_of(sample, reference)
+    if reference is None or kind is None:
+        return None
+    return image_keys(sample.predictions, kind), image_keys(reference.predictions, kind), kind

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["blocks", "nearest"]
+__all__ = ["blocks", "nearest", "nearest_across"]
 
 CANDIDATES = 8
 PROJECTED = 64  # dimensions
@@ -69,15 +69,64 @@ def nearest(
     >>> found[:, 0], distances[:, 0]
     (array([2, 3, 0, 1]), array([1., 2., 1., 2.], dtype=float32))
     """
+    count = min(CANDIDATES, len(rows) - 1)
+    found = _candidates(_projected(embeddings, rows, seed), None, count)
+    return _by_distance(embeddings, rows, embeddings, rows, found)
+
+
+def nearest_across(
+    embeddings: NDArray[np.floating],
+    rows: NDArray[np.intp],
+    others: NDArray[np.floating],
+    other_rows: NDArray[np.intp],
+    seed: int,
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Find the nearest of some rows of another matrix, as `nearest` does.
+
+    Parameters
+    ----------
+    embeddings, others : ndarray of shape (N, D) and (M, D)
+    rows, other_rows : ndarray of int, shape (n,) and (m,)
+    seed : int
+        Of the projection.
+
+    Returns
+    -------
+    tuple
+        (n, K) positions within `other_rows` and (n, K) distances, nearest first; K = 8, or m if there are fewer.
+
+    Examples
+    --------
+    >>> found, distances = nearest_across(np.array([[2.0]]), np.arange(1), np.array([[0.0], [3.0]]), np.arange(2), 0)
+    >>> found, distances
+    (array([[1, 0]]), array([[1., 2.]], dtype=float32))
+    """
+    count = min(CANDIDATES, len(other_rows))
+    low = _projected(embeddings, rows, seed)
+    found = _candidates(_projected(others, other_rows, seed), low, count)
+    return _by_distance(embeddings, rows, others, other_rows, found)
+
+
+def _candidates(among: NDArray[np.float32], of: NDArray[np.float32] | None, count: int) -> NDArray[np.intp]:
+    """Return who is nearest to each point in the projection; without points, to each of them but itself."""
     from sklearn.neighbors import NearestNeighbors
 
-    count = min(CANDIDATES, len(rows) - 1)
-    low = _projected(embeddings, rows, seed)
-    found: NDArray[np.intp] = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(low).kneighbors()[1]
+    found: NDArray[np.intp] = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(among).kneighbors(of)[1]
+    return found
+
+
+def _by_distance(
+    embeddings: NDArray[np.floating],
+    rows: NDArray[np.intp],
+    others: NDArray[np.floating],
+    other_rows: NDArray[np.intp],
+    found: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Measure the candidates in all dimensions, and sort them."""
     distances = np.empty(found.shape, np.float32)
-    for block in blocks(len(rows), count * embeddings.shape[1]):
+    for block in blocks(len(rows), found.shape[1] * embeddings.shape[1]):
         here = np.asarray(embeddings[rows[block]], np.float32)[:, None]
-        there = np.asarray(embeddings[rows[found[block]]], np.float32)
+        there = np.asarray(others[other_rows[found[block]]], np.float32)
         distances[block] = np.linalg.norm(there - here, axis=-1)
     order = np.argsort(distances, axis=1, kind="stable")
     return np.take_along_axis(found, order, axis=1), np.take_along_axis(distances, order, axis=1)

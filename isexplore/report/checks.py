@@ -13,6 +13,7 @@ from isexplore.collapse.effective import check_effective_classes
 from isexplore.collapse.frechet import check_frechet
 from isexplore.collapse.memorised import check_memorised
 from isexplore.collapse.near import check_near_repeats
+from isexplore.collapse.near_memorised import check_near_memorised
 from isexplore.collapse.protocol import check_order, check_saturation, check_size
 from isexplore.collapse.repeats import check_repeats
 from isexplore.collapse.shares import check_contributions, check_groups
@@ -33,6 +34,7 @@ CHECKS: tuple[Callable[[Evidence], Iterable[Finding]], ...] = (
     check_repeats,
     check_near_repeats,
     check_memorised,
+    check_near_memorised,
     check_spread,
     check_coverage,
     check_groups,
