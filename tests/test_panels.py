@@ -1188,9 +1188,18 @@ def test_another_set_is_shown_in_the_same_panels() -> None:
     explorer.close()
 
 
-@pytest.mark.parametrize("wrong", [[[0.5, 0.5]], np.eye(3), "samples.npz", {"a": 1}])
-def test_only_predictions_can_be_explored(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"predictions must be Predictions.*isexplore\.predict"):
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ([[0.5, 0.5]], TypeError, r"predictions must be Predictions, several .*isexplore\.predict"),
+        (np.eye(3), TypeError, r"predictions must be Predictions, several .*isexplore\.predict"),
+        ("samples.npz", FileNotFoundError, r"no run file samples\.npz"),
+        ({"a": 1}, TypeError, r"'a' must be Predictions, not int.*isexplore\.predict"),
+        ({}, ValueError, "no sample sets in the mapping"),
+    ],
+)
+def test_only_predictions_can_be_explored(wrong: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         ix.explore(wrong)
     with pytest.raises(TypeError, match="reference must be Predictions"):
         ix.explore(make(), reference=wrong)
@@ -1206,8 +1215,8 @@ def test_a_reference_of_other_classes_is_an_error() -> None:
 def test_closing_closes_every_part_and_ends_the_threads() -> None:
     before = worker_threads()
     explorer = ix.explore(make())
-    children = [explorer.chooser, *parts_of(explorer)]
+    children = [explorer.chooser, *parts_of(explorer), explorer.findings]
     explorer.close()
-    assert [child.comm for child in (explorer, *children)] == [None] * 8
+    assert [child.comm for child in (explorer, *children)] == [None] * 9
     assert worker_threads() <= before
     explorer.close()

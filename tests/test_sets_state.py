@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import isexplore as ix
+from isexplore.collapse.evidence import side_of
 from isexplore.predictions import Provenance
 from isexplore.widgets.frame import Sample, Selection, sample_of
 from isexplore.widgets.sets.state import SetsState
@@ -337,6 +338,62 @@ def test_what_is_on_screen_is_computed_first(opened: Callable[..., SetsState], m
     state.wait()
     a, b, c, last = sets.values()
     assert order == [last, real, a, b, c]
+
+
+def test_all_is_scored_but_nothing_diagnosed_before_somebody_looks(opened: Callable[..., SetsState]) -> None:
+    state = opened(course(3), make(9))
+    scored, diagnosed = Event(), Event()
+
+    def follow(_: object = None) -> None:
+        frame = state.shown()
+        if all(entry.sample for entry in (*frame.entries, frame.reference) if entry):
+            scored.set()
+        if frame.complete:
+            diagnosed.set()
+
+    state.observe(follow, "frame")
+    follow()
+    assert scored.wait(30)
+    state.add("step 400", make(3))  # nor does a new set begin it
+    state._worker.wait()
+    assert all(entry.sample for entry in state.shown().entries)
+    assert not any(entry.report for entry in state.shown().entries)
+    diagnosed.clear()
+    state.look()
+    assert diagnosed.wait(30)
+    assert all(entry.report for entry in state.shown().entries)
+
+
+def test_the_reference_is_read_once_for_all_reports(
+    opened: Callable[..., SetsState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+
+    def noted(predictions: ix.Predictions) -> Any:
+        read.append(predictions)
+        return side_of(predictions)
+
+    monkeypatch.setattr("isexplore.widgets.sets.work.side_of", noted)
+    sets, real = course(3), make(9)
+    state = opened(sets, real)
+    state.wait()
+    first, second, last = sets.values()
+    assert read == [real, last, first, second]
+    reports = [entry.report for entry in state.shown().entries]
+    assert len({report.evidence.reference for report in reports if report}) == 1
+
+
+def test_a_reference_that_can_not_be_read_is_said_of_each_set(opened: Callable[..., SetsState]) -> None:
+    real = make(9)
+    bad = real.probabilities
+    bad.setflags(write=True)
+    bad[7, 0] = np.nan
+    state = opened(course(2), real)
+    state.wait()
+    for entry in state.shown().entries:
+        assert entry.sample is not None
+        assert "could not be diagnosed: the reference could not be scored" in entry.error
+        assert "row 7" in entry.error
 
 
 def test_what_is_computed_of_a_set_that_is_gone_is_dropped(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from threading import Event
 from threading import enumerate as running_threads
 from typing import TYPE_CHECKING, Any
 
@@ -397,6 +398,21 @@ def test_a_training_is_watched_as_it_goes(explored: Callable[..., SetsExplorer])
     it.close()
     monitor(30)
     assert len(it.state.shown().entries) == 2
+
+
+def test_the_diagnosis_begins_when_the_page_says_that_it_is_there() -> None:
+    it = ix.explore({"a": make(), "b": make(1)}, reference=make(2))
+    done = Event()
+
+    def follow(_: object) -> None:
+        if it.state.shown().complete:
+            done.set()
+
+    it.state.observe(follow, "frame")
+    it._receive(it, {"kind": "look"}, [])
+    assert done.wait(60)
+    assert list(it.reports.reports) == ["a", "b"]
+    it.close()
 
 
 def test_closing_ends_everything() -> None:

@@ -51,6 +51,6 @@ export default {
           bar("doubt", "Doubt", v.doubt, v.most, "nats of confidence lost, mean H(y|x): how unsure the network is about an image; at least 0"));
         warnings.replaceChildren(alarm, ...v.warnings.map((text) => h("li", {}, `⚠ ${text}`)));
       };
-    });
+    }, { first: true });
   },
 };

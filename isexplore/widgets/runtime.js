@@ -1,6 +1,8 @@
-// What every panel shares: Plotly (loadPlotly stands above), a DOM builder, plots, tables, numbers.
+// What every view shares: a DOM builder, numbers, colours, plots with their tables, heat maps. It stands in one module
+// with loadPlotly, which returns Plotly, or promises it.
 
 let Plotly = null; // until something is drawn
+let loading = null;
 const NEAR = "1000px";
 
 /** Build an element. Text is always set as text, so a name with HTML in it stays a name. */
@@ -39,6 +41,9 @@ const formats = {};
 const formatOf = (digits, options) => (formats[digits] ??= new Intl.NumberFormat("en", options));
 const number = (value, digits = 2) => formatOf(digits, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 const count = (value) => formatOf("any").format(value);
+
+/** Wait until the page has nothing else to do, a fifth of a second at most. */
+const idle = () => new Promise((done) => { if (window.requestIdleCallback) requestIdleCallback(done, { timeout: 200 }); else setTimeout(done, 50); });
 
 /**
  * Call `redraw` whenever the colours of an element are no longer those it was drawn with, until the signal aborts.
@@ -95,9 +100,6 @@ function twin(title) {
   return { element: details, update(next) { rows = next; fill(); } };
 }
 
-/** Wait until the page has nothing else to do, a fifth of a second at most. */
-const idle = () => new Promise((done) => { if (window.requestIdleCallback) requestIdleCallback(done, { timeout: 200 }); else setTimeout(done, 50); });
-
 /**
  * A Plotly chart with its text twin.
  * draw(colours) gives { traces, layout }, label() the sentence for screen readers, rows() the table.
@@ -132,7 +134,8 @@ function plot(parent, { draw, label, rows, on = {}, patient = false, signal }) {
     if (signal.aborted || !chart.isConnected || !chart.clientWidth) return;
     missed = !near;
     if (missed) return;
-    Plotly ??= loadPlotly();
+    Plotly ??= await (loading ??= loadPlotly());
+    if (signal.aborted) return;
     const c = colours(chart);
     drawn();
     const { traces, layout } = draw(c);
@@ -206,74 +209,3 @@ function heatmap(canvas, { cells, rows, columns, cuts }) {
   }
   return (row, column) => levels[row * columns + column] / 65535;
 }
-
-/** A panel: a titled section that draws `view` now and at each change, with a place for errors. */
-function panel({ model, el, signal }, title, build) {
-  const begin = () => {
-    // On a busy machine the page may be here before the first picture.
-    if (signal.aborted || !Object.keys(model.get("view")).length) return;
-    model.off("change:view", begin);
-    const id = freshId();
-    const alert = h("p", { class: "ix-error", role: "alert" });
-    const heading = h("h3", { id }, title);
-    const section = h("section", { class: "ix-panel", "aria-labelledby": id }, heading);
-    el.append(section);
-    const update = build(section, heading);
-    section.append(alert);
-    const showError = () => { alert.textContent = model.get("error"); alert.hidden = !model.get("error"); };
-    model.on("change:view", update);
-    model.on("change:error", showError);
-    signal.addEventListener("abort", () => { model.off("change:view", update); model.off("change:error", showError); });
-    showError();
-    update();
-  };
-  model.on("change:view", begin);
-  signal.addEventListener("abort", () => model.off("change:view", begin));
-  begin();
-}
-
-/**
- * A whole widget: an area for each child that the model names, shown as soon as it is there and `isShown` says so.
- * Returns the element, and a function to call when what is shown changes.
- */
-async function root({ model, el, host, signal }, names, { onEscape = () => {}, isShown = () => true } = {}) {
-  const cells = Object.fromEntries(names.map((name) => [name, h("div", { class: `ix-area-${name}` })]));
-  // JupyterLab's own shortcuts would take the arrow keys; Ctrl+S and the like stay its own.
-  const onkeydown = (event) => {
-    if (event.key === "Escape") onEscape();
-    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
-  };
-  const notice = h("p", { class: "ix-error", role: "alert", hidden: true }, "Not connected to a kernel any more: run this cell again.");
-  const grid = h("div", { class: "ix-grid" }, ...Object.values(cells));
-  const element = h("div", { class: "isexplore", onkeydown }, notice, grid);
-  el.append(element);
-
-  // After a restart the kernel knows nothing of this widget: better to say so than to look alive.
-  const own = await model.widget_manager.get_model(model.get("runtime").replace("anywidget:", ""));
-  if (signal.aborted) return element;
-  const showLife = () => { notice.hidden = own.comm_live !== false; grid.inert = own.comm_live === false; };
-  own.on("comm_live_update", showLife);
-  signal.addEventListener("abort", () => own.off("comm_live_update", showLife));
-  showLife();
-
-  const rendered = new Set();
-  async function show(name) {
-    const reference = model.get(name);
-    cells[name].hidden = !reference || !isShown(name);
-    if (!reference || rendered.has(name) || signal.aborted) return;
-    rendered.add(name);
-    const child = await host.getWidget(reference);
-    await child.render({ el: cells[name], signal });
-  }
-  const showAll = () => Promise.all(names.map(show)).catch((error) => { if (!signal.aborted) console.error(error); });
-  model.on("change", showAll);
-  signal.addEventListener("abort", () => model.off("change", showAll));
-  await showAll();
-  return element;
-}
-
-export default {
-  initialize() {
-    return { h, labelled, fillSelect, number, count, plain, onTheme, plot, twin, heatmap, panel, root, freshId };
-  },
-};

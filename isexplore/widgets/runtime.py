@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import anywidget
+import traitlets
 from plotly.offline import get_plotlyjs
 
 _HERE = Path(__file__).parent
@@ -14,27 +15,32 @@ _HERE = Path(__file__).parent
 
 @cache
 def _source() -> str:
-    """Return the module's text.
-
-    Plotly runs when the first plot is drawn: anywidget gives a widget two seconds to load, and a notebook may have a
-    hundred. Plotly's own global name is put back as it was, since other widgets may use it.
-    """
-    helpers = (_HERE / "runtime.js").read_text(encoding="utf-8")
+    """Return Plotly as a module; its own global name is put back as it was, since other widgets may use it."""
     return (
-        "function loadPlotly() {\nconst before = globalThis.Plotly;\n"
+        "const before = globalThis.Plotly;\n(function () {\n"
         f"{get_plotlyjs()}\n"
-        "const found = globalThis.Plotly;\nglobalThis.Plotly = before;\nreturn found;\n}\n"
-        f"{helpers}"
+        "})();\nconst found = globalThis.Plotly;\nglobalThis.Plotly = before;\nexport default found;\n"
     )
 
 
 class Runtime(anywidget.AnyWidget):
-    """Carries the shared JavaScript (4.8 MB) to the page once; each `FigureWidget` would carry it again."""
+    """Carries the shared JavaScript (4.8 MB) to the page once; each `FigureWidget` would carry it again.
+
+    Attributes
+    ----------
+    plotly : str
+        A module that the page loads when it draws the first plot: anywidget gives a widget two seconds to load, and a
+        busy page needs longer for so much.
+    """
+
+    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("runtime.js", "panels.js"))
+
+    plotly = traitlets.Unicode().tag(sync=True)
 
     _shared: ClassVar[Runtime | None] = None
 
     def __init__(self) -> None:
-        super().__init__(_esm=_source())
+        super().__init__(plotly=_source())
 
     @classmethod
     def shared(cls) -> Runtime:

@@ -16,7 +16,7 @@ from figures import Figure, table
 from scipy.stats import binom, binomtest
 
 from isexplore import demo
-from isexplore.collapse.classes import FALSE_DISCOVERY_RATE
+from isexplore.collapse.class_table import FALSE_DISCOVERY_RATE
 from isexplore.collapse.evidence import Evidence, side_of
 from isexplore.collapse.exact_tests import adjusted, binomial_test, fisher_test
 from isexplore.inference import predict

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from isexplore.collapse.evidence import Side
     from isexplore.predictions import Predictions
     from isexplore.report import Report
     from isexplore.widgets.frame import Sample
@@ -29,6 +30,8 @@ class Entry:
         None until it is computed.
     report : Report or None
         None until it is diagnosed.
+    side : Side or None
+        Of the reference: what all sets are diagnosed against; None until the first one is.
     error : str
         Why there is no sample, or no report.
     """
@@ -37,6 +40,7 @@ class Entry:
     predictions: Predictions
     sample: Sample | None = None
     report: Report | None = None
+    side: Side | None = None
     error: str = ""
 
     @property

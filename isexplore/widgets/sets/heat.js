@@ -12,6 +12,7 @@ export default {
       const names = h("div", { class: "ix-heat-names", "aria-hidden": "true" });
       const canvas = h("canvas", { class: "ix-heatmap ix-heat", tabindex: "0", role: "application" });
       const axis = h("div", { class: "ix-axes ix-heat-axis", "aria-hidden": "true" });
+      const title = h("span", { class: "ix-heat-title", "aria-hidden": "true" }, "class");
       const readout = h("output", { class: "ix-line ix-heat-cell", "aria-live": "polite" });
       const scale = h("span", { class: "ix-scale-marks", "aria-hidden": "true" });
       const legend = h("div", { class: "ix-scale", role: "img" }, h("span", { class: "ix-scale-bar" }), scale);
@@ -21,7 +22,7 @@ export default {
       const where = h("span", { class: "ix-unit" });
       const pager = h("span", { class: "ix-control" }, back, where, next);
       const table = twin("p(y) of the shown classes in each checkpoint");
-      section.append(h("div", { class: "ix-heat-map" }, names, canvas, h("span"), axis),
+      section.append(h("div", { class: "ix-heat-map" }, title, names, canvas, axis),
         h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend), readout,
         h("div", { class: "ix-controls" }, labelled("sort by", sort), pager), table.element);
 
@@ -93,9 +94,9 @@ export default {
       const drawn = onTheme(canvas, draw, signal);
       return () => {
         const v = view();
-        canvas.style.height = names.style.height = `${Math.max(180, Math.min(390, 26 * v.rows))}px`;
+        canvas.style.setProperty("--ix-rows", v.rows);
         names.replaceChildren(...v.names.map((text, i) => h("span", { title: text, class: v.numbers[i] === v.chosen ? "ix-heat-chosen" : "" }, text)));
-        axis.replaceChildren(h("span", {}, v.sets[0]), h("span", {}, v.columns > 1 ? v.sets.at(-1) : ""));
+        axis.replaceChildren(h("span", {}, v.sets[0]), h("span", {}, "checkpoint"), h("span", {}, v.columns > 1 ? v.sets.at(-1) : ""));
         scale.replaceChildren(...[0, 0.01, 0.1, 1].map((part) => h("span", { style: `left:${100 * Math.cbrt(part)}%` }, figure(part * v.top))));
         legend.setAttribute("aria-label", `Colours: from p(y) = 0, the background, to ${v.top}; a thousandth of that is a tenth of the way`);
         fillSelect(sort, v.sorts, v.sort);

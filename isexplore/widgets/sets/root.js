@@ -26,5 +26,8 @@ export default {
     model.on("change", update);
     signal.addEventListener("abort", () => model.off("change", update));
     update();
+    // Everything is there by now: what may keep all processors busy begins once it is painted.
+    const look = () => { if (!signal.aborted) model.send({ kind: "look" }); };
+    if (window.requestIdleCallback) requestIdleCallback(look, { timeout: 3000 }); else setTimeout(look, 1000);
   },
 };

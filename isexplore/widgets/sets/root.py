@@ -167,7 +167,9 @@ class SetsExplorer(anywidget.AnyWidget):
             self.shown = "" if frame is None else _title(frame)
 
     def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
-        if message.get("kind") == "clear" and self.state.explorer.frame is not None:
+        if message.get("kind") == "look":
+            self.state.look()
+        elif message.get("kind") == "clear" and self.state.explorer.frame is not None:
             self.state.explorer.clear()
 
 

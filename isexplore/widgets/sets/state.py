@@ -33,6 +33,8 @@ _PAUSE = 0.2  # seconds between two pictures of what was computed meanwhile: a d
 class SetsState(HasTraits):
     """The state of several sample sets; every method makes exactly one change of `frame`, from any thread.
 
+    The scores are computed at once. Nothing is diagnosed before `look` or `wait`: the page's first paint comes first.
+
     Parameters
     ----------
     sets : mapping of str to Predictions
@@ -76,7 +78,7 @@ class SetsState(HasTraits):
         self.lock = self.explorer.lock  # one for both: each changes with the other
         self._reference = None if reference is None else new_entry("reference", reference)
         self._worker = Worker()
-        self._working = self._closed = False
+        self._working = self._closed = self._looks = False
         self._wanted_class: int | None = None  # to be selected as soon as the current set is there
         self.explorer.observe(self._follow_selection, "frame")
         if sets:
@@ -99,10 +101,8 @@ class SetsState(HasTraits):
 
         Raises
         ------
-        TypeError
-            If the name is no text, or the set is no predictions.
-        ValueError
-            If there is a set of that name, or it can't be compared with the others.
+        TypeError, ValueError
+            As at the beginning, and if there is a set of that name.
         """
         with self.lock:
             before = {} if self.frame is None else {entry.name: entry.predictions for entry in self.frame.entries}
@@ -168,8 +168,8 @@ class SetsState(HasTraits):
             If there is no such class.
         """
         with self.lock:
-            frame = self.shown()
-            self.frame = replace(frame, chosen_class=None if number is None else check_class(frame, number))
+            chosen = None if number is None else check_class(self.shown(), number)
+            self.frame = replace(self.shown(), chosen_class=chosen)
 
     def choose_cell(self, number: int, of_class: int) -> None:
         """Show a set, and select its images of a class.
@@ -202,8 +202,16 @@ class SetsState(HasTraits):
             mask[numbers] = True
             self.explorer.select(mask, label)
 
+    def look(self) -> None:
+        """Diagnose all sets from now on; called once there is a view of them."""
+        with self.lock:
+            self._looks = True
+            if self.frame is not None:
+                self._work_on()
+
     def wait(self) -> None:
-        """Wait until nothing is left to compute."""
+        """Wait until nothing is left to compute, reports included."""
+        self.look()
         while self._working and not self._closed:
             self._worker.wait()
 
@@ -268,7 +276,7 @@ class SetsState(HasTraits):
             check()
             with self.lock:
                 frame = _with(self.shown(), found)
-                step = next_step(frame)
+                step = next_step(frame, diagnoses=self._looks)
                 if found and (step is None or frame.shown.key in found or time.monotonic() > taken_at + _PAUSE):
                     self.frame = frame
                     self._show_current()

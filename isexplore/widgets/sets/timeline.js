@@ -6,13 +6,17 @@ const ROWS = [["y", "IS", [0.77, 1]], ["y2", "nats", [0.5, 0.72]], ["y3", "class
 
 export default {
   async render({ model, el, host, signal }) {
-    const { h, labelled, number, count, plain, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, labelled, number, count, plain, plot, panel, goFirst } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
     const asking = () => view().serial !== model.get("asked").serial; // the latest move is not answered yet
     const figure = (value, digits = 2) => (value == null ? "…" : number(value, digits));
 
     panel({ model, el, signal }, "Over the checkpoints: score, variety, doubt and findings", (section) => {
+      const frame = () => new Promise((done) => requestAnimationFrame(done));
+      // The answer is the kernel's last word of a move: the marker and the score are there by then.
+      let answered = () => {};
       const ask = (place) => {
+        goFirst(new Promise((done) => { answered = done; }).then(frame).then(frame));
         model.set("asked", { serial: model.get("asked").serial + 1, moves: view().moves, number: place });
         model.save_changes();
       };
@@ -21,7 +25,6 @@ export default {
       let playing = null; // the number of the set that play last asked for
       let moves = 0; // that others had made then
       let pause = 0;
-      const frame = () => new Promise((done) => requestAnimationFrame(done));
       const stop = () => { clearTimeout(pause); pause = 0; playing = null; showPlayer(); };
       const play = (place) => {
         pause = 0;
@@ -130,6 +133,7 @@ export default {
       document.addEventListener("visibilitychange", look);
       signal.addEventListener("abort", () => { document.removeEventListener("visibilitychange", look); clearTimeout(pause); playing = null; });
 
+      let pictured = "";
       return () => {
         const v = view();
         const i = v.current;
@@ -152,9 +156,12 @@ export default {
           ...(v.problems.length > 5 ? [h("li", {}, `⚠ and ${count(v.problems.length - 5)} more`)] : []));
         problems.hidden = !v.problems.length;
         showPlayer();
-        chart.update();
+        const picture = JSON.stringify({ ...v, serial: 0, progress: "" });
+        if (picture !== pictured) chart.update(); // an answer alone changes nothing there
+        pictured = picture;
+        if (!asking()) answered();
         follow();
       };
-    });
+    }, { first: true });
   },
 };

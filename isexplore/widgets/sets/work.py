@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from isexplore.collapse.evidence import side_of
 from isexplore.widgets.frame import sample_of
 
 if TYPE_CHECKING:
@@ -19,10 +20,16 @@ __all__ = ["next_step"]
 _EDGES = 50  # of the sums that are kept of a set: 0.4 MB at 1000 classes
 
 
-def next_step(frame: SetsFrame) -> tuple[Entry, Step] | None:
+def next_step(frame: SetsFrame, *, diagnoses: bool) -> tuple[Entry, Step] | None:
     """Return what to compute next, or None if nothing is missing.
 
     All scores come before the first diagnosis, which may take long. What failed once is not tried again.
+
+    Parameters
+    ----------
+    frame : SetsFrame
+    diagnoses : bool
+        Whether reports are asked for, too.
 
     Returns
     -------
@@ -32,10 +39,12 @@ def next_step(frame: SetsFrame) -> tuple[Entry, Step] | None:
     for entry in (frame.shown, frame.reference, frame.beside, *frame.entries):
         if entry is not None and entry.sample is None and not entry.error:
             return entry, _sampled
-    for entry in (frame.shown, *frame.entries):
-        if entry.report is None and not entry.error:
-            return entry, _diagnosed
-    return None
+    missing = [entry for entry in (frame.shown, *frame.entries) if entry.report is None and not entry.error]
+    if not (diagnoses and missing):
+        return None
+    if frame.reference is not None and frame.reference.side is None and not frame.reference.error:
+        return frame.reference, _sided
+    return missing[0], _diagnosed
 
 
 def _sampled(entry: Entry, _: Entry | None) -> Entry:
@@ -48,11 +57,20 @@ def _sampled(entry: Entry, _: Entry | None) -> Entry:
     return replace(entry, sample=replace(sample, file_order=order))
 
 
+def _sided(entry: Entry, _: Entry | None) -> Entry:
+    try:
+        return replace(entry, side=side_of(entry.predictions))
+    except Exception as problem:  # noqa: BLE001 - as above
+        return replace(entry, error=f"can't be compared with: {str(problem) or type(problem).__name__}")
+
+
 def _diagnosed(entry: Entry, reference: Entry | None) -> Entry:
-    from isexplore.report import diagnose
+    from isexplore.report.diagnosis import diagnose_sides
 
     try:
-        report = diagnose(entry.predictions, None if reference is None else reference.predictions)
+        if reference is not None and reference.side is None:
+            raise ValueError(f"the reference {reference.error}")  # noqa: TRY301 - said of each set that misses it
+        report = diagnose_sides(side_of(entry.predictions), None if reference is None else reference.side)
     except Exception as problem:  # noqa: BLE001 - as above
         return replace(entry, error=f"could not be diagnosed: {str(problem) or type(problem).__name__}")
     return replace(entry, report=report)
