@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, entropy, fisher_exact, hypergeom
 
 import isexplore as ix
-from isexplore.collapse.class_table import class_table
-from isexplore.collapse.classes import FALSE_DISCOVERY_RATE, check_classes
+from isexplore.collapse.class_table import FALSE_DISCOVERY_RATE, class_table
+from isexplore.collapse.classes import check_classes
 from isexplore.collapse.effective import check_effective_classes, effective_classes
 from isexplore.collapse.evidence import Evidence, Side, side_of
 from isexplore.collapse.exact_tests import adjusted, binomial_test, fisher_test
@@ -140,7 +140,14 @@ def test_the_table_holds_shares_and_contributions() -> None:
     assert class_table(Evidence(sample)).reference_contributions is None
 
 
-def test_without_a_reference_equal_classes_are_an_if_and_nothing_is_severe() -> None:
+def test_without_a_reference_one_class_that_holds_nearly_all_images_is_severe() -> None:
+    collapsed = findings(one_hot([0, 0, 180, 20]))
+    assert collapsed["over-represented-classes"].severity == "severe"
+    assert collapsed["missing-classes"].severity == "warning"
+    assert findings(one_hot([30, 30, 140, 0]))["over-represented-classes"].severity == "warning"
+
+
+def test_without_a_reference_equal_classes_are_an_if() -> None:
     said = findings(one_hot([0, 0, 500, 500]))
     assert {finding.severity for finding in said.values()} == {"warning", "fine"}
     assert all(finding.sentence.startswith("If all classes should be equally frequent: ") for finding in said.values())
@@ -151,6 +158,24 @@ def test_without_a_reference_equal_classes_are_an_if_and_nothing_is_severe() -> 
 def test_few_images_raise_nothing(counts: list[int]) -> None:
     assert not any(finding.fires for finding in findings(one_hot(counts)).values())
     assert not any(finding.fires for finding in findings(one_hot(counts), one_hot([5] * len(counts))).values())
+
+
+@pytest.mark.parametrize("has_reference", [True, False])
+def test_few_images_do_not_say_that_no_class_is_missing(has_reference: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    few, many = one_hot([1] * 10 + [0] * 990), one_hot([2] * 1000)
+    said = findings(few, many if has_reference else None)["missing-classes"]
+    assert not said.fires
+    assert "oo few images to tell whether a class is missing: it takes 11 that are expected of it" in said.sentence
+    assert "No class is missing" not in said.sentence
+
+
+def test_rare_classes_are_not_said_to_be_there() -> None:
+    said = findings(one_hot([300, 300, 1, 0]), one_hot([300, 300, 1, 1]))["missing-classes"]
+    assert said.sentence == (
+        "None of the 2 classes that are frequent enough to tell is missing; of 2 it can't be told: it takes 8 that are "
+        "expected of it."
+    )
+    assert "No class is missing" in findings(one_hot([30] * 4), one_hot([30] * 4))["missing-classes"].sentence
 
 
 def test_a_finding_fires_where_its_p_value_is_at_most_its_level() -> None:
@@ -222,6 +247,12 @@ def test_soft_rows_count_by_their_mean() -> None:
     value, (low, high) = effective_classes(ix.inception_score(rows))
     assert value == pytest.approx(5, abs=0.002)
     assert low <= value <= high <= 5
+
+
+def test_one_image_has_no_interval() -> None:
+    (said,) = check_effective_classes(Evidence(one_hot([1, 0]), one_hot([0, 1])))
+    assert said.interval is None
+    assert "95 %" not in said.sentence
 
 
 def test_effective_classes_are_stated_beside_the_references() -> None:

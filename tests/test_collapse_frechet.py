@@ -105,6 +105,21 @@ def test_fewer_images_than_dimensions() -> None:
     assert distance(x, x) == pytest.approx(0, abs=1e-9 * moments(x).trace)
 
 
+def test_few_images_of_many_dimensions_take_no_matrix_of_them() -> None:
+    """A covariance of 200,000 dimensions would take 320 GB."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 200_000)), rng.normal(size=(40, 200_000))
+    assert moments(x).root.shape == (200_000, 30)
+    assert distance(x, x + 1) == pytest.approx(200_000, rel=1e-9)
+    assert distance(x, y) == pytest.approx(distance(y, x), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [20, 21])
+def test_as_many_images_as_dimensions_and_one_more(n: int) -> None:
+    x, y = (each[:n] for each in two_sets(5))
+    assert distance(x, y) == pytest.approx(torch_fidelity(x, y), rel=1e-6)
+
+
 def test_half_precision_is_read_in_blocks_without_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = (each.astype(np.float16) for each in two_sets(4))
     exact = distance(x.astype(np.float64), y.astype(np.float64))
@@ -121,6 +136,15 @@ def test_it_is_stated_beside_two_halves_of_the_reference() -> None:
     assert (finding.key, finding.severity) == ("frechet-distance", "fine")
     assert finding.value == pytest.approx(100, rel=0.1)
     assert "(100 images against 400); two random sets of 100 images of the reference are 0." in finding.sentence
+
+
+def test_what_would_take_too_long_is_not_computed_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isexplore.collapse.frechet.MOST", 19)
+    many, few = np.zeros((50, 20)), np.eye(10, 20)
+    (finding,) = check_frechet(Evidence(side(few), side(many)))
+    assert (finding.severity, finding.interval) == ("fine", None)
+    assert "was not computed: 20 images in 20 dimensions would take too long" in finding.sentence
+    assert "was not computed" not in next(iter(check_frechet(Evidence(side(few), side(few))))).sentence
 
 
 def test_nothing_is_said_without_a_reference_or_with_too_few_images() -> None:

@@ -93,6 +93,52 @@ def test_the_expected_coverage_counts_hands_of_cards(n: int, m: int) -> None:
     assert expected_coverage(n, m) == pytest.approx(1 - hypergeom.pmf(5, n + m - 1, m - 1, 5), abs=1e-12)
 
 
+# Copies --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("copies", [2, 4, 6, 40])
+def test_a_set_with_copies_and_itself_are_alike(copies: int, dtype: type) -> None:
+    """Whole numbers, whose distances to their copies are exactly 0, and long vectors, where they are but rounding."""
+    rng = np.random.default_rng(0)
+    for different in (rng.integers(0, 9, (30, 20)), rng.normal(100, 1, (30, 200))):
+        rows: NDArray[Any] = np.repeat(different.astype(dtype), copies, axis=0)
+        found = compare_manifolds(rows[rng.permutation(len(rows))], rows)
+        assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
+        assert found.coverage_p_value(99, 0) > 0.5
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_copies_are_counted_as_by_hand(seed: int) -> None:
+    """Kynkäänniemi's and Naeem's definitions with all pairs, where places are drawn again and again."""
+    rng = np.random.default_rng(seed)
+    place = rng.normal(size=(8, 2))  # copies tie, other distances don't
+    drawn, real = place[rng.integers(0, 5, 12)], place[rng.integers(2, 8, 15)]
+    found = compare_manifolds(drawn, real)
+    across = np.array([[np.linalg.norm(one - other) for other in drawn] for one in real])
+
+    def reach(rows: NDArray[Any], k: int) -> NDArray[Any]:
+        return np.sort([[np.linalg.norm(one - other) for other in rows] for one in rows], axis=1)[:, k]
+
+    close = 1 + 1e-9
+    within = across <= reach(real, 5)[:, None] * close
+    assert found.precise.tolist() == (across <= reach(real, 3)[:, None] * close).any(axis=0).tolist()
+    assert found.recalled.tolist() == (across <= reach(drawn, 3) * close).any(axis=1).tolist()
+    assert found.inside.tolist() == within.sum(axis=0).tolist()
+    assert found.covered.tolist() == within.any(axis=1).tolist()
+
+
+def test_two_sets_of_one_law_with_copies_fire_no_more_often_than_stated() -> None:
+    rng, p, seen = np.random.default_rng(0), [], []
+    place = rng.normal(size=(25, 3))
+    for seed in range(200):
+        found = compare_manifolds(place[rng.integers(0, 25, 40)], place[rng.integers(0, 25, 70)])
+        p.append(found.coverage_p_value(99, seed))
+        seen.append(found.coverage)
+    assert np.mean(seen) > expected_coverage(40, 70)
+    assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
 # Findings ------------------------------------------------------------------------------------------------------------
 
 

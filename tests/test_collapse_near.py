@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from isexplore import demo
+from isexplore import demo, diagnose
 from isexplore.classifiers.digits import DigitsClassifier
 from isexplore.collapse.evidence import Evidence, Side, side_of
 from isexplore.collapse.near import check_near_repeats
@@ -96,11 +96,12 @@ def test_the_wandering_gan_repeats_itself_nearly_too() -> None:
     assert " of 807 different images" in finding.sentence
 
 
-def test_nothing_is_said_without_embeddings_or_with_two_images() -> None:
+def test_nothing_is_said_without_embeddings_and_of_two_images_that_they_are_too_few() -> None:
     silent = side_of(Predictions.from_probabilities(np.eye(5)))
     assert list(check_near_repeats(Evidence(silent))) == []
-    assert list(check_near_repeats(Evidence(bare(np.eye(2))))) == []
-    assert list(check_near_repeats(Evidence(bare(np.eye(5)), bare(np.eye(2, 5))))) == []
+    for few in (near(bare(np.eye(2))), near(bare(np.eye(5)), bare(np.eye(2, 5)))):
+        assert (few.severity, few.value, few.p_value) == ("fine", 2, None)
+        assert few.sentence.endswith("it takes 3 different images in each set, and one has 2.")
 
 
 def test_a_reference_without_embeddings_is_none() -> None:
@@ -116,6 +117,19 @@ def test_equal_embeddings_are_near_whatever_the_unit() -> None:
 def test_embeddings_of_different_networks_are_refused() -> None:
     with pytest.raises(ValueError, match="have 5 dimensions, those of the reference 4"):
         near(bare(np.eye(5)), bare(np.eye(4)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [70_000.0, 1e30, np.nan, -np.inf])
+def test_embeddings_that_are_brought_along_are_held_to_the_same_as_kept_ones(value: float, dtype: type) -> None:
+    preds = Predictions.from_probabilities(np.eye(5))
+    given: NDArray[np.floating] = np.zeros((5, 3), dtype)
+    given[3, 1] = value
+    with pytest.raises(ValueError, match="embedding of 'image 3' holds") as kept:
+        Predictions.from_probabilities(np.eye(5), embeddings=given)
+    with pytest.raises(ValueError, match="embedding of 'image 3' holds") as brought:
+        diagnose(preds, embeddings=given)
+    assert str(kept.value) == str(brought.value)
 
 
 # How often it fires where nothing is wrong ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ import pytest
 from scipy.stats import binom, entropy
 
 from isexplore.collapse.blind_spot import check_blind_spot
-from isexplore.collapse.classes import FALSE_DISCOVERY_RATE
+from isexplore.collapse.class_table import FALSE_DISCOVERY_RATE, images_to_miss_a_class
 from isexplore.collapse.evidence import Evidence, side_of
 from isexplore.collapse.exact_tests import binomial_test, fisher_test
-from isexplore.collapse.protocol import check_order, check_saturation, check_size, images_to_miss_a_class
+from isexplore.collapse.near import check_near_repeats
+from isexplore.collapse.protocol import check_order, check_saturation, check_size
 from isexplore.collapse.shares import check_contributions, check_groups
+from isexplore.collapse.spread import check_spread
 from isexplore.groups import group_sums
 from isexplore.order import order_test
 from isexplore.predictions import Predictions
@@ -162,6 +165,27 @@ def test_between_and_within_are_those_of_the_groups() -> None:
         assert f"{sums.between:.2f} between × {sums.within:.2f} within the {len(sums.names)} {text}" in said.sentence
 
 
+def test_many_groups_are_added_up_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, labels = dirichlet(500, 12), [str(i * i % 60) for i in range(500)]
+    sums = group_sums(rows, labels)
+    monkeypatch.setattr("isexplore.collapse.neighbours._TOGETHER", 36)  # three groups
+    (said,) = check_groups(evidence(rows, labels=labels))
+    assert said.value == pytest.approx(sums.between, rel=1e-5)
+    assert f"× {sums.within:.2f} within the {len(sums.names)} labels" in said.sentence
+
+
+def test_no_matrix_of_all_labels_and_classes_is_made() -> None:
+    """That of 4000 labels and 4000 classes would have 128 MB."""
+    rows = dirichlet(4000, 4000).astype(np.float32)
+    given = evidence(rows, labels=[str(i) for i in range(4000)])
+    tracemalloc.start()
+    (said,) = check_groups(given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said.value == pytest.approx(given.sample.score.overall, rel=1e-4)  # each image is a group
+    assert peak < 4000 * 4000 * 8
+
+
 def test_a_reference_without_labels_is_grouped_as_the_sample() -> None:
     (said,) = check_groups(evidence(PERFECT, SORTED[:500], labels=["x"] * 1000))
     assert said.sentence == (
@@ -177,7 +201,10 @@ def test_contributions_add_up_to_the_difference_of_ln_is() -> None:
     assert said.interval is not None
     assert said.interval[0] < said.value < said.interval[1]
     assert said.classes[0] == 3
-    assert f"class 3 {-math.log(10) / 10:+.3f}; class 0 +0.014" in said.sentence
+    assert (
+        f"what the classes add, uncorrected, has changed most for class 3 {-math.log(10) / 10:+.3f}; class 0 +0.014"
+        in said.sentence
+    )
     assert len(said.classes) == 5
 
 
@@ -218,15 +245,34 @@ def test_what_could_not_be_looked_for_is_named() -> None:
 
 def test_with_images_embeddings_and_a_reference_nothing_is_missing() -> None:
     full = replace(
-        Predictions.from_probabilities(PERFECT[:20]),
-        digests=np.zeros((20, 16), np.uint8),
-        embeddings=np.zeros((20, 3), np.float16),
+        Predictions.from_probabilities(PERFECT[:200]),
+        digests=np.arange(200 * 16, dtype=np.uint16).view(np.uint8).reshape(200, 32)[:, :16].copy(),
+        embeddings=np.zeros((200, 3), np.float16),
     )
     (said,) = check_blind_spot(Evidence(side_of(full), side_of(full)))
     assert said.value == 0
     assert said.sentence.endswith("Other checks looked for them here.")
     (said,) = check_blind_spot(Evidence(side_of(full), side_of(replace(full, embeddings=None))))
     assert "the reference's own variety" in said.sentence
+
+
+@pytest.mark.parametrize("n", [2, 20, 199, 200])
+@pytest.mark.parametrize("copies", [True, False])
+def test_the_blind_spot_says_what_the_other_checks_could_not_do(n: int, copies: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    rows = np.repeat(np.eye(10), 20, axis=0)[:n] if n >= 20 else np.eye(10)[:n]
+    numbers = np.zeros(n, np.uint32) if copies else np.arange(n, dtype=np.uint32)
+    digests = np.zeros((n, 16), np.uint8)
+    digests[:, :4] = numbers.view(np.uint8).reshape(n, 4)
+    cloud = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float16)
+    given = side_of(replace(Predictions.from_probabilities(rows), digests=digests, embeddings=cloud))
+    both = Evidence(given, given)
+    (near,), (spread,), (blind,) = check_near_repeats(both), check_spread(both), check_blind_spot(both)
+    failed = ["could not be looked for" in near.sentence, "could not be tested" in spread.sentence]
+    assert failed == [copies or n < 3, n < 20]
+    assert ("nearly equal images" in blind.sentence) == failed[0]
+    assert ("a lack of variety inside a class" in blind.sentence) == failed[1]
+    assert ("Other checks looked for them here." in blind.sentence) == (not any(failed))
+    assert blind.value == sum(failed)
 
 
 # All of them ---------------------------------------------------------------------------------------------------------

@@ -117,7 +117,11 @@ def test_without_repeats_the_support_has_a_lower_bound() -> None:
     finding = list(check_repeats(Evidence(side(range(1000)))))[1]
     assert (finding.key, finding.interval) == ("support-size", None)
     assert finding.value == pytest.approx(1000 * 999 / 2 / -math.log(0.025))
-    assert "more than 135,407 equally likely" in finding.sentence
+    assert finding.sentence == ("No image repeats, so exact repeats give no estimate: at least 135,407 images (95 %).")
+
+
+def test_one_image_says_nothing_of_the_support() -> None:
+    assert [each.key for each in check_repeats(Evidence(side([3])))] == ["repeated-images"]
 
 
 def test_the_support_of_a_few_memorised_images_is_their_number() -> None:

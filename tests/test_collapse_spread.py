@@ -73,7 +73,9 @@ def test_classes_of_one_image_are_severe_and_the_same_ones_are_fine() -> None:
 
 def test_classes_with_few_images_are_left_out() -> None:
     rng = np.random.default_rng(0)
-    assert list(check_spread(Evidence(cloud(rng, 19, [0] * 4), cloud(rng, 99, [1] * 4)))) == []
+    few = spread(cloud(rng, 19, [0] * 4), cloud(rng, 99, [1] * 4))
+    assert (few.severity, few.value, few.p_value) == ("fine", 19, None)
+    assert few.sentence.endswith("it takes 20 images of a class in both sets, and no class has more than 19.")
     one = side(rng.normal(size=(50, 6)), np.full(50, 2))
     assert len(list(check_spread(Evidence(one, cloud(rng, 99, [1] * 4))))) == 1
 
@@ -128,6 +130,7 @@ def test_bins_that_differ_are_counted_and_never_fire() -> None:
     (finding,) = check_bins(Evidence(sample, side(rows, np.repeat(np.arange(4), 100))))
     assert (finding.severity, finding.value, finding.classes.tolist()) == ("fine", 2, [3, 2])
     assert finding.sentence == "2 of 4 classes have another share than in the reference (NDB/K 0.50)."
+    assert (finding.p_value, finding.level) == (None, None)  # nothing that would fire below it
     assert list(check_bins(Evidence(sample))) == []
 
 

@@ -71,11 +71,62 @@ def test_a_bad_set_in_the_middle_fails_too(run: Run, even: Path, gone: Path) -> 
     assert "severe from" not in out  # it did not stay so
 
 
+def test_a_run_is_judged_by_its_last_checkpoint(run: Run, tmp_path: Path, even: Path, gone: Path) -> None:
+    """It is severe at its untrained beginning, whatever becomes of it."""
+    from isexplore.runs import append
+
+    files = {name: tmp_path / f"{name}.run" for name in ("healthy", "collapsed")}
+    for name, order in (("healthy", (gone, even)), ("collapsed", (even, gone))):
+        for step, path in enumerate(order):
+            append(files[name], step, ix.load(path))
+
+    def judged(*sources: object) -> tuple[int, Any]:
+        code, out, _ = run(*sources, "--reference", even, "--fail-on", "severe", "--json")
+        found = json.loads(out)
+        return code, (found["worst"], found["severity"])
+
+    assert judged(files["healthy"]) == (0, ("fine", "fine"))
+    assert judged(files["collapsed"]) == (3, ("severe", "severe"))
+    assert judged(files["collapsed"], files["healthy"]) == (3, ("severe", "fine"))  # the last of each run
+    assert judged(files["healthy"], gone) == (3, ("severe", "severe"))
+    assert judged(gone, files["healthy"]) == (3, ("severe", "fine"))
+
+
+def test_memorised_images_and_noise_are_not_said_to_be_fine(run: Run, tmp_path: Path) -> None:
+    """Ten real images again and again, each with a little noise: no two are equal, and the score is that of the set."""
+    real = np.stack([np.asarray(ix.demo.real().read(i)) for i in np.random.default_rng(0).permutation(1797)])
+    rng = np.random.default_rng(1)
+    images = np.clip(real[np.arange(1000) % 100] + rng.integers(-6, 7, (1000, *real.shape[1:])), 0, 255)
+    np.save(tmp_path / "memorised.npy", images.astype(np.uint8))
+    _, out, _ = run("demo:real", tmp_path / "memorised.npy", "--classifier", "digits")
+    assert "note: The Inception Score alone cannot see memorised or repeated images inside a class" in out
+    assert "note: --embeddings" in out
+    assert "numbers are only stated" in out
+
+
+def test_the_same_note_of_all_sets_is_printed_once(run: Run, even: Path, gone: Path, tmp_path: Path) -> None:
+    note = "note: The Inception Score alone"
+    other = saved(tmp_path / "other.safetensors", [0.4, 0.2, 0.2, 0.2])
+    lines = run(even, gone, other)[1].splitlines()
+    assert [line.startswith(note) for line in lines].count(True) == 1
+    it = ix.load(other)
+    tiles = np.zeros((len(it), 2, 2, 1), np.uint8)
+    ix.Predictions.from_probabilities(it.probabilities, it.class_names, thumbnails=tiles).save(other)
+    lines = run(even, gone, other)[1].splitlines()
+    assert [line.startswith(f"  {note}") for line in lines].count(True) == 2  # under each, they are not the same
+
+
+def test_names_of_files_are_on_one_line(run: Run, even: Path, gone: Path) -> None:
+    odd = gone.rename(gone.with_name("o\nd\rd.safetensors"))
+    lines = run(even, odd)[1].splitlines()
+    assert not [line for line in lines if line.startswith("d")]
+
+
 def test_json_says_what_the_library_returns(run: Run) -> None:
     code, out, _ = run("demo:real", "demo:collapsed@3000", "demo:collapsed@4500", "--splits", 5, "--json")
     it = json.loads(out)
     assert (code, out.count("\n")) == (0, 1)
-    assert set(it) == {"severity", "since", "seed", "reference", "sets"}
+    assert set(it) == {"severity", "worst", "since", "seed", "reference", "sets"}
     names = ["demo:collapsed@3000", "demo:collapsed@4500"]
     real = digits(ix.demo.real())
     sets = dict(zip(names, (digits(ix.demo.gan("collapsed", step)) for step in (3000, 4500)), strict=True))
@@ -153,6 +204,7 @@ def test_one_set_is_no_comparison(capsys: pytest.CaptureFixture[str]) -> None:
         (["{even}", "{gone}", "--out", "missing/report.html"], "the folder missing does not exist"),
         (["{even}", "{gone}", "--embeddings"], "holds no embeddings"),
         (["{even}", "{empty}"], "has no checkpoint yet"),
+        (["{even}", "{gone}", "--reference", "{empty}"], "can't be the reference, which is one set"),
     ],
 )
 def test_failure_is_one_readable_line(run: Run, arguments: list[str], message: str, even: Path, gone: Path) -> None:
@@ -165,6 +217,31 @@ def test_failure_is_one_readable_line(run: Run, arguments: list[str], message: s
     assert (code, out, len(said)) == (1, "", 1)
     assert message in said[0]
     assert not list(even.parent.glob("*.html"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo:real", "demo:nothing"], "nothing"),
+        (["demo:real", "nowhere.npz", "--classifier", "digits"], "there is no nowhere.npz"),
+        (["demo:real", "demo:healthy", "--reference", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["demo:real", "demo:healthy", "--splits", "1001"], "1001 splits"),
+        (["demo:real", "{even}", "{other}"], "can't be compared"),
+        (["demo:real", "{even}", "--embeddings"], "holds no embeddings"),
+        (["demo:real", "{even}", "--splits", "401"], "401 splits"),
+    ],
+)
+def test_what_can_be_known_is_said_before_the_work(
+    run: Run, arguments: list[str], message: str, even: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(*_: object, **__: object) -> None:
+        pytest.fail("it classifies already")
+
+    monkeypatch.setattr("isexplore.inference.predict", predict)
+    other = saved(even.with_name("other.safetensors"), [0.2] * 5, classes=5)
+    code, _, err = run(*(text.format(even=even, other=other) for text in arguments))
+    assert code == 1
+    assert message in err.splitlines()[-1]
 
 
 def test_without_a_page_it_needs_none_of_the_lab_packages(even: Path, gone: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import starmap
 from pathlib import Path
 from threading import Event
 from threading import enumerate as running_threads
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -419,36 +420,47 @@ def test_without_a_set_there_is_nothing_to_wait_for() -> None:
 # Several sets
 
 
-def run(*severities: Severity | None, current: int = -1) -> SetsFrame:
+def run(*outcomes: Severity | Literal["failed"] | None, current: int = -1) -> SetsFrame:
     """Return checkpoints with one finding of these severities; None where there is no report yet."""
-    sets = [make(20, seed=i) for i in range(len(severities))]
-    entries = [
-        Entry(f"step {i}", one, report=None if severity is None else reported(one, found("x", severity)))
-        for i, (one, severity) in enumerate(zip(sets, severities, strict=True))
-    ]
-    return SetsFrame(tuple(entries), None, current % len(entries), None)
+
+    def entry(i: int, outcome: Severity | Literal["failed"] | None) -> Entry:
+        one = make(20, seed=i)
+        if outcome is None or outcome == "failed":
+            return Entry(f"step {i}", one, error=outcome or "")
+        return Entry(f"step {i}", one, report=reported(one, found("x", outcome)))
+
+    return SetsFrame(tuple(starmap(entry, enumerate(outcomes))), None, current % len(outcomes), None)
 
 
 @pytest.mark.parametrize(
-    ("severities", "current", "said"),
+    ("outcomes", "current", "said"),
     [
-        (("fine", "severe", "severe"), 2, "since step 1"),
-        (("fine", "severe", "severe"), 1, "since step 1, to the end"),
-        (("fine", "warning", "severe"), 2, "since step 2"),  # as bad as now
-        (("fine", "severe", "warning"), 2, "since step 1"),
-        (("severe", "fine", "severe"), 2, "since step 2"),
-        (("severe", "severe", "fine"), 0, "since step 0, until step 2"),
-        (("severe", "warning"), 0, "since step 0, until step 1"),
-        ((None, "severe", "severe"), 2, "since step 1 or earlier"),
-        (("fine", "severe", None), 1, "since step 1"),
-        (("severe", "severe"), 1, "since step 0"),
+        (("fine", "severe", "severe"), 2, "in every set since step 1"),
+        (("fine", "severe", "severe"), 1, "in every set since step 1"),
+        (("fine", "warning", "severe"), 2, "in every set since step 2"),  # as bad as now
+        (("fine", "severe", "warning"), 2, "in every set since step 1"),
+        (("severe", "fine", "severe"), 2, "in every set since step 2"),
+        (("fine", "severe", "severe", "fine"), 1, "in every set from step 1 to step 2"),
+        (("fine", "severe", "severe", "fine"), 2, "in every set from step 1 to step 2"),
+        (("severe", "severe", "fine"), 0, "in every set from step 0 to step 1"),
+        (("severe", "warning"), 0, "better in step 1"),
+        (("severe", "fine", "severe"), 0, "better in step 1"),
+        (("severe", "severe"), 1, "in every set"),
+        (("fine", "failed", "severe"), 2, "in every set since step 2"),
+        (("severe", "failed", "severe"), 2, "in every set"),  # that could be diagnosed
         (("severe",), 0, None),
+        (("failed", "severe"), 1, None),
         (("severe", "fine"), 1, None),
+        # Nobody knows yet.
+        ((None, "severe", "severe"), 2, None),
+        (("fine", "severe", None), 1, None),
         (("severe", None), 1, None),
     ],
 )
-def test_since_when_it_is_so(severities: tuple[Severity | None, ...], current: int, said: str | None) -> None:
-    assert since_when(run(*severities, current=current)).get("x") == said
+def test_since_when_it_is_so(
+    outcomes: tuple[Severity | Literal["failed"] | None, ...], current: int, said: str | None
+) -> None:
+    assert since_when(run(*outcomes, current=current)).get("x") == said
 
 
 def test_the_collapse_has_its_checkpoint_and_follows_the_current_set() -> None:
@@ -462,7 +474,7 @@ def test_the_collapse_has_its_checkpoint_and_follows_the_current_set() -> None:
     panel = FindingsPanel(findings)
     state.wait()
     row = {row["key"]: row for row in panel.view["found"]}["missing-classes"]
-    assert (row["severity"], row["since"]) == ("severe", "since step 4500")
+    assert (row["severity"], row["since"]) == ("severe", "in every set since step 4500")
     state.set_current(0)
     assert all(row["severity"] != "severe" for row in panel.view["found"])
     state.set_current(1)

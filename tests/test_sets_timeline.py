@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+from dataclasses import replace
 from threading import Event
 from threading import enumerate as running_threads
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import isexplore as ix
 from isexplore.widgets.sets.heat import HeatPanel
@@ -95,12 +98,22 @@ def test_the_collapse_is_said_in_words(collapsed: SetsState) -> None:
     entries = collapsed.shown().entries
     assert TimelinePanel(collapsed).view["verdict"] == "severe since step 4500"
     fine, bad, worse = entries
-    assert verdict([fine, fine]) == "nothing severe in 2 sets"
+    assert verdict([fine, replace(fine, name="again")]) == "nothing severe in 2 sets"
     assert verdict([bad, worse]) == "severe in all 2 sets"
     assert verdict([worse, fine]) == "severe in 1 of 2 sets, last in step 30000; warnings at the end"
     assert verdict([bad, fine, worse]) == "severe since step 30000"
-    assert verdict([worse]) == "step 30000: severe"
+    assert verdict([worse]) == "severe"
+    assert verdict([replace(bad, report=None, error="no room"), worse]) == "step 30000: severe"
     assert verdict([]) == ""
+
+
+def test_while_sets_are_diagnosed_the_verdict_says_so_and_not_since_when(collapsed: SetsState) -> None:
+    fine, bad, worse = collapsed.shown().entries
+    unknown = replace(bad, report=None)
+    assert verdict([unknown, replace(unknown, name="again")]) == ""
+    assert verdict([unknown, bad, worse]) == "so far: severe in 2 sets (2 of 3 diagnosed)"
+    assert verdict([fine, unknown, worse]) == "so far: severe in 1 set (2 of 3 diagnosed)"
+    assert verdict([fine, unknown]) == "so far: nothing severe (1 of 2 diagnosed)"
 
 
 def test_what_is_not_known_yet_is_none() -> None:
@@ -202,6 +215,28 @@ def test_a_cell_leads_to_its_images(collapsed: SetsState) -> None:
     collapsed.set_current(2)
     collapsed.explorer.clear()
     collapsed.choose_class(None)
+
+
+def test_the_images_of_the_cell_that_is_looked_at_are_shown_under_the_map() -> None:
+    tiles = np.random.default_rng(0).integers(0, 256, (60, 3, 4, 1), dtype=np.uint8)
+    p = np.eye(3)[[0] * 2 + [1] * 58]
+    bare, clad = (ix.Predictions.from_probabilities(p, class_names=[*"abc"], thumbnails=one) for one in (None, tiles))
+    state = ready({"step 1": bare, "step 2": clad})
+    panel = HeatPanel(state)
+    assert (panel.view["strip"], panel.view["cell"], panel.sprite) == (None, "", b"")
+    state.choose_cell(1, 1)
+    assert panel.view["cell"] == "step 2, class b: 58 images"
+    assert panel.view["strip"] == {"names": list(clad.image_names[2:26]), "width": 4, "height": 3}
+    picture = np.asarray(Image.open(io.BytesIO(panel.sprite)))
+    np.testing.assert_array_equal(picture, np.hstack([*tiles[2:26, ..., 0]]))
+    state.choose_class(0)
+    assert (panel.view["cell"], len(panel.view["strip"]["names"])) == ("step 2, class a: 2 images", 2)
+    state.choose_class(2)
+    assert (panel.view["cell"], panel.view["strip"]["names"], panel.sprite) == ("step 2, class c: no image", [], b"")
+    state.choose_cell(0, 0)  # of a set without thumbnails, how many there are
+    assert (panel.view["cell"], panel.view["strip"]["names"]) == ("step 1, class a: 2 images", [])
+    plain(panel.view)
+    state.close()
 
 
 def lively(c: int, sets: int = 6) -> dict[str, ix.Predictions]:

@@ -33,6 +33,15 @@ def check_bins(evidence: Evidence) -> Iterator[Finding]:
     Finding
         "different-bins", which never fires, as other checks tell of missing classes and of those that have too many
         images; nothing without a reference.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> real = side_of(Predictions.from_probabilities(np.repeat(np.eye(3), 50, axis=0)))
+    >>> drawn = side_of(Predictions.from_probabilities(np.repeat(np.eye(3), [50, 90, 10], axis=0)))
+    >>> next(check_bins(Evidence(drawn, real))).sentence
+    '2 of 3 classes have another share than in the reference (NDB/K 0.67).'
     """
     from scipy.stats import false_discovery_control
 
@@ -52,10 +61,9 @@ def check_bins(evidence: Evidence) -> Iterator[Finding]:
         "classes",
         f"{n:,} of {k:,} classes {'has' if n == 1 else 'have'} another share than in the reference "
         f"(NDB/K {n / k:.2f}).",
-        p_value=float(p_values.min()),
-        level=evidence.level,
         classes=different[np.argsort(p_values[p_values <= evidence.level], kind="stable")],
-        source="NDB, two-sample z-test of proportions (Richardson & Weiss 2018), Benjamini–Hochberg over the classes",
+        source="NDB, two-sample z-test of proportions (Richardson & Weiss 2018), Benjamini–Hochberg over the classes "
+        f"at {100 * evidence.level:g} %",
     )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isexplore.collapse.finding import Finding
+from isexplore.collapse.near import FEWEST as FEWEST_NEAR
+from isexplore.collapse.near import near_images
+from isexplore.collapse.spread import FEWEST as FEWEST_SPREAD
+from isexplore.collapse.spread import spread_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +49,11 @@ def _not_looked_for(evidence: Evidence) -> Iterator[str]:
         yield "equal images (needs the images: use predict)"
     if sample.embeddings is None:
         yield "nearly equal images and a lack of variety inside a class (use predict(…, embeddings=True))"
+    elif min(map(len, near_images(evidence))) < FEWEST_NEAR:
+        yield f"nearly equal images (needs {FEWEST_NEAR} different images in each set)"
     if reference is None:
         yield "what a real set would have (use diagnose(…, reference=…))"
     elif sample.embeddings is not None and reference.embeddings is None:
         yield "the reference's own variety (use predict(…, embeddings=True) for it too)"
+    elif sample.embeddings is not None and not len(spread_classes(evidence)):
+        yield f"a lack of variety inside a class (needs {FEWEST_SPREAD} images of a class in both sets)"

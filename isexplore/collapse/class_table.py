@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from isexplore.collapse.evidence import Evidence
 
-__all__ = ["ClassTable", "class_table", "classes_tested"]
+__all__ = ["FALSE_DISCOVERY_RATE", "ClassTable", "class_table", "classes_tested", "images_to_miss_a_class"]
+
+# Of the classes told to be off, at most this part is expected to be right. Where none is off, any is told this often.
+FALSE_DISCOVERY_RATE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,3 +108,32 @@ def classes_tested(evidence: Evidence) -> NDArray[np.bool_]:
         return np.ones(len(counts), dtype=bool)
     tested: NDArray[np.bool_] = (counts > 0) | (reference.class_counts > 0)
     return tested
+
+
+def images_to_miss_a_class(evidence: Evidence) -> float:
+    """Return how many images of a class must be expected in the sample for their absence to be told.
+
+    Where x are expected among the sample's N images, the reference has x·M/N among its M. That chance puts all of these
+    into the reference, and none into the sample, has a probability of (M/(N + M))^(x·M/N): twice this must be at most
+    5 % / C, for C classes (the first step of Benjamini and Hochberg; if more classes are off, fewer images may do).
+    Without a reference M is endless, and the probability exp(−x).
+
+    Returns
+    -------
+    float
+        x, in images of the sample.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> real = side_of(Predictions.from_probabilities(np.tile(np.eye(10), (50, 1))))
+    >>> round(images_to_miss_a_class(Evidence(real)), 2), round(images_to_miss_a_class(Evidence(real, real)), 2)
+    (5.99, 8.64)
+    """
+    classes = int(classes_tested(evidence).sum())
+    needed = math.log(2 * classes / FALSE_DISCOVERY_RATE)
+    if evidence.reference is None:
+        return needed
+    ratio = evidence.sample.n_images / evidence.reference.n_images
+    return needed * ratio / math.log1p(ratio)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isexplore.collapse.class_table import ClassTable, class_table
+from isexplore.collapse.class_table import FALSE_DISCOVERY_RATE, ClassTable, class_table, images_to_miss_a_class
 from isexplore.collapse.finding import Finding, Severity
 from isexplore.collapse.words import listed, number, of_classes, short
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
     from isexplore.collapse.evidence import Evidence
 
-__all__ = ["FALSE_DISCOVERY_RATE", "check_classes"]
+__all__ = ["check_classes"]
 
-# Of the classes told to be off, at most this part is expected to be right. Where none is off, any is told this often.
-FALSE_DISCOVERY_RATE = 0.05
 # A class with less than this part of what is expected counts as missing: a classifier errs on a few images in a hundred
 # and so finds some of a class that is never drawn.
 MISSING = 1 / 20
@@ -29,6 +28,8 @@ MISSING = 1 / 20
 SEVERE_MISSING = 0.01
 # Shifted classes are severe where this part of all images is in the wrong class.
 SEVERE_SHIFT = 1 / 3
+# Without a reference, one class is severe that alone has this part of all images more than its equal share.
+SEVERE_ALONE = 1 / 2
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def check_classes(evidence: Evidence) -> Iterator[Finding]:
     A class is off where its count differs from what the reference, or equal shares, let expect, at a false discovery
     rate of 5 % over all classes: see `class_table`. It is missing where it has less than a twentieth of what is
     expected, starved where it has more, but too little. Missing classes are severe where they hold a hundredth of the
-    reference, the others where a third of all images is lost or gained. Without a reference nothing is severe, as few
-    data sets have equal classes.
+    reference, the others where a third of all images is lost or gained. Few data sets have equal classes: without a
+    reference only one class is severe that alone has half of all images more than its equal share.
 
     Examples
     --------
@@ -120,13 +121,16 @@ def _finding(evidence: Evidence, table: ClassTable, kind: _Kind, candidates: NDA
 def _severity(evidence: Evidence, table: ClassTable, kind: _Kind, off: NDArray[np.intp], shift: float) -> Severity:
     if not len(off):
         return "fine"
+    if evidence.reference is None:
+        alone = float((table.shares - table.reference_shares)[off].max())
+        return "severe" if kind is _OVER and alone >= SEVERE_ALONE else "warning"
     size = float(table.reference_shares[off].sum()) if kind is _MISSING else shift
-    return "severe" if evidence.reference is not None and size >= kind.severe_from else "warning"
+    return "severe" if size >= kind.severe_from else "warning"
 
 
 def _sentence(evidence: Evidence, table: ClassTable, kind: _Kind, off: NDArray[np.intp]) -> str:
     if not len(off):
-        said = kind.where_none
+        said = (_too_few(evidence, table) if kind is _MISSING else "") or kind.where_none
     else:
         names = evidence.sample.predictions.class_names
         each = [f"{short(names[c])}: {table.counts[c]} where {number(table.expected[c])} were expected" for c in off]
@@ -134,6 +138,20 @@ def _sentence(evidence: Evidence, table: ClassTable, kind: _Kind, off: NDArray[n
     if evidence.reference is None:
         return f"If all classes should be equally frequent: {said[0].lower()}{said[1:]}"
     return said
+
+
+def _too_few(evidence: Evidence, table: ClassTable) -> str:
+    """Say of how many classes it could not be told that they are missing; nothing where it could of all."""
+    needed, tested = images_to_miss_a_class(evidence), int(table.tested.sum())
+    enough = int(np.sum(table.expected[table.tested] >= needed))
+    if enough == tested:
+        return ""
+    takes = f"it takes {math.ceil(needed):,} that are expected of it"
+    if not enough:
+        most = number(float(table.expected.max()))
+        return f"Too few images to tell whether a class is missing: {takes}, where there are at most {most}."
+    told = f"None of the {enough:,} classes that are frequent enough to tell is missing"
+    return f"{told}; of {tested - enough:,} it can't be told: {takes}."
 
 
 def _images(evidence: Evidence, classes: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -43,6 +43,16 @@ def check_coverage(evidence: Evidence) -> Iterator[Finding]:
     Finding
         "coverage", tested by permutation, and "precision", "recall" and "density", which never fire. Nothing without
         embeddings of both sets, or with five images or fewer in one of them.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> preds, cloud = Predictions.from_probabilities(np.eye(60)), np.random.default_rng(0).normal(size=(60, 2))
+    >>> lost = np.where(np.arange(60) < 30, 9, 0)[:, None]
+    >>> found = list(check_coverage(Evidence(side_of(preds, cloud), side_of(preds, cloud + lost))))
+    >>> print(found[0].severity, found[0].sentence)
+    warning 50.0% of the reference have an image nearby, where 97.3% would if both were alike (60 images ...
     """
     both = both_embedded(evidence)
     if both is None or min(map(len, both)) <= K_COVERAGE:

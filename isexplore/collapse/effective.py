@@ -64,10 +64,10 @@ def check_effective_classes(evidence: Evidence) -> Iterator[Finding]:
     'The images are as varied as 2.8 equally frequent classes (95 % 2.6–3.0), of 3.'
     """
     score = evidence.sample.score
-    value, interval = effective_classes(score)
+    value, interval = _known(score)
     said = f"The images are as varied as {_told(value, interval)}, of {score.n_classes}."
     if evidence.reference is not None:
-        of_reference, its_interval = effective_classes(evidence.reference.score)
+        of_reference, its_interval = _known(evidence.reference.score)
         said = f"{said[:-1]}; the reference's are as varied as {_told(of_reference, its_interval, short=True)}."
     yield Finding(
         key="effective-classes",
@@ -81,6 +81,14 @@ def check_effective_classes(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def _told(value: float, interval: tuple[float, float], *, short: bool = False) -> str:
+def _known(score: Score) -> tuple[float, tuple[float, float] | None]:
+    """Return the number, and its interval where there is one: a single image says nothing of how images differ."""
+    value, interval = effective_classes(score)
+    return value, interval if score.n_images > 1 else None
+
+
+def _told(value: float, interval: tuple[float, float] | None, *, short: bool = False) -> str:
     classes = "" if short else " equally frequent classes"
+    if interval is None:
+        return f"{value:.1f}{classes}"
     return f"{value:.1f}{classes} (95 % {interval[0]:.1f}–{interval[1]:.1f})"

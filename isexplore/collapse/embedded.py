@@ -31,6 +31,20 @@ def both_embedded(evidence: Evidence) -> tuple[Matrix, Matrix] | None:
     ------
     ValueError
         If they have different dimensions, and so come from different networks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> preds = Predictions.from_probabilities(np.eye(2))
+    >>> wide, narrow = side_of(preds, np.zeros((2, 5))), side_of(preds, np.zeros((2, 4)))
+    >>> both_embedded(Evidence(wide)) is None
+    True
+    >>> both_embedded(Evidence(wide, narrow))
+    Traceback (most recent call last):
+        ...
+    ValueError: the embeddings have 5 dimensions, those of the reference 4: use one network for both
     """
     sample, reference = evidence.sample, evidence.reference
     if sample.embeddings is None or reference is None or reference.embeddings is None:

@@ -86,7 +86,9 @@ def adjusted(p_values: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted for their number: those at most q have a false discovery rate of at most q.
 
     Benjamini and Hochberg 1995, "Controlling the False Discovery Rate". Where nothing is wrong anywhere, the chance
-    that any of them is at most q is at most q.
+    that any of them is at most q is at most q. Proven where the p-values are independent, or depend positively
+    (Benjamini and Yekutieli 2001: PRDS). Counts of one set depend negatively, as they have one sum; that the rate holds
+    for them rests on simulation.
 
     Parameters
     ----------

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Moments", "check_frechet", "moments"]
 
 FEWEST = 2  # images, in a covariance
+MOST = 4096  # the rank of a covariance: the time goes with its cube, and this takes minutes
+
+_SOURCE = "Fréchet distance of Gaussians (Heusel et al. 2017)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Moments:
     Attributes
     ----------
     mean : ndarray of float64, shape (D,)
-    root : ndarray of float64, shape (D, D)
+    root : ndarray of float64, shape (D, min(N, D))
         A matrix A with A Aᵀ = Σ, the covariance (divided by n − 1).
     trace : float
         Of Σ.
@@ -67,6 +70,8 @@ class Moments:
 def moments(embeddings: Matrix, rows: NDArray[np.intp] | None = None) -> Moments:
     """Compute mean and covariance in float64, block by block.
 
+    Of no more images than dimensions, the centred images are a root of the covariance by themselves.
+
     Parameters
     ----------
     embeddings : ndarray of shape (N, D)
@@ -88,9 +93,13 @@ def moments(embeddings: Matrix, rows: NDArray[np.intp] | None = None) -> Moments
 
     rows = np.arange(len(embeddings)) if rows is None else rows
     width = embeddings.shape[1]
-    mean, covariance = np.zeros(width), np.zeros((width, width))
+    mean = np.zeros(width)
     for block in blocks(len(rows), width):
         mean += np.sum(embeddings[rows[block]], axis=0, dtype=np.float64) / len(rows)
+    if len(rows) <= width:
+        few: NDArray[np.float64] = (embeddings[rows] - mean) / np.sqrt(len(rows) - 1)
+        return Moments(mean, few.T, float(np.sum(few**2)))
+    covariance = np.zeros((width, width))
     for block in blocks(len(rows), width):
         centred = embeddings[rows[block]] - mean
         covariance += centred.T @ centred
@@ -111,12 +120,35 @@ def check_frechet(evidence: Evidence) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        "frechet-distance", which never fires; nothing without embeddings of both sets, or with too few images.
+        "frechet-distance", which never fires; nothing without embeddings of both sets, or with too few images. Of more
+        than 4,096 images in more dimensions than that, only that it was not computed.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> preds = Predictions.from_probabilities(np.eye(4))
+    >>> drawn, real = (side_of(preds, np.array([[0.0], [2.0], [4.0], [6.0]]) + shift) for shift in (3, 0))
+    >>> print(next(check_frechet(Evidence(drawn, real))).sentence)
+    The Fréchet distance to the reference is 9 (4 images against 4); two random sets of 2 images ...
     """
     both = both_embedded(evidence)
     if both is None or len(both[0]) < FEWEST or len(both[1]) < 2 * FEWEST:
         return
     sample, reference = both
+    rank = max(min(each.shape) for each in both)
+    if rank > MOST:
+        yield Finding(
+            "frechet-distance",
+            "Fréchet distance",
+            "fine",
+            sample.shape[1],
+            "dimensions",
+            f"The Fréchet distance was not computed: {rank:,} images in {sample.shape[1]:,} dimensions would take "
+            f"too long (up to {MOST:,} images or dimensions it is).",
+            source=_SOURCE,
+        )
+        return
     distance = moments(sample).distance(moments(reference))
     half = min(len(sample), len(reference) // 2)
     order = np.random.default_rng(evidence.seed).permutation(len(reference))
@@ -130,5 +162,5 @@ def check_frechet(evidence: Evidence) -> Iterator[Finding]:
         "squared units of the embeddings",
         f"The Fréchet distance to the reference is {distance:.3g} ({len(sample):,} images against {len(reference):,}); "
         f"two random sets of {half:,} images of the reference are {scale:.3g} apart.",
-        source="Fréchet distance of Gaussians (Heusel et al. 2017)",
+        source=_SOURCE,
     )

@@ -17,6 +17,7 @@ __all__ = ["Manifolds", "compare_manifolds", "expected_coverage"]
 K_PRECISION = 3  # of Kynkäänniemi et al.
 K_COVERAGE = 5  # of Naeem et al.
 MEGABYTES = 64  # of distances at a time
+AS_NEAR = 1e-9  # relative: two computations of one distance agree; or 4 ε, in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +34,18 @@ class Manifolds:
         Of how many real images a drawn one is within the fifth nearest neighbour's distance.
     covered : ndarray of bool, shape (M,)
         Whether any drawn image is within a real one's fifth nearest neighbour's distance.
-    neighbours : ndarray of int, shape (N + M, 5)
-        The nearest neighbours among all images, the drawn ones first: what the permutations need.
+    points : ndarray of int, shape (N + M,)
+        The number of each image's point, the drawn images first: equal embeddings are one point.
+    near : ndarray of int, shape (P, 6)
+        Each point and those nearest to it that hold its images' five nearest others; the point itself fills up.
     """
 
     precise: NDArray[np.bool_]
     recalled: NDArray[np.bool_]
     inside: NDArray[np.intp]
     covered: NDArray[np.bool_]
-    neighbours: NDArray[np.intp]
+    points: NDArray[np.intp]
+    near: NDArray[np.intp]
 
     @property
     def precision(self) -> float:
@@ -66,9 +70,10 @@ class Manifolds:
     def coverage_p_value(self, draws: int, seed: int) -> float:
         """Test whether coverage is lower than of two sets of one law, by permutation.
 
-        A real image is covered unless its five nearest neighbours among all images are real. Were both sets drawn
-        from one law, any other N of all images could have been the drawn ones, so that dealing them anew, `draws`
-        times, gives the law of coverage exactly (as Henze 1988 does for nearest neighbours of one kind).
+        A real image is covered unless its five nearest neighbours among all images, and those just as near, are real.
+        Were both sets drawn from one law, any other N of all images could have been the drawn ones, so that dealing
+        them anew, `draws` times, gives the law of coverage exactly (as Henze 1988 does for nearest neighbours of one
+        kind). Copies are of one point, so that it does not matter in which order they are found.
 
         Parameters
         ----------
@@ -79,22 +84,23 @@ class Manifolds:
         float
             At least 1 / (draws + 1).
         """
-        n, m = len(self.precise), len(self.recalled)
-        real = np.arange(n + m) >= n
+        is_drawn = np.arange(len(self.points)) < len(self.precise)
+        images = np.bincount(self.points)
         rng = np.random.default_rng(seed)
 
         def uncovered() -> int:
-            return int(np.sum(real & real[self.neighbours].all(axis=1)))
+            # A point with nothing drawn near has nothing drawn in it, either: all its images are real.
+            return int(images[~_covered(self.near, self.points[is_drawn])].sum())
 
         seen, as_bad = uncovered(), 1
         for _ in range(draws):
-            rng.shuffle(real)
+            rng.shuffle(is_drawn)
             as_bad += uncovered() >= seen
         return as_bad / (draws + 1)
 
 
 def expected_coverage(n: int, m: int, k: int = K_COVERAGE) -> float:
-    """Return the coverage that two sets of one law have on average, whatever the law.
+    """Return the coverage that two sets of one law have on average, whatever the law; with copies it is more.
 
     Naeem et al. 2020: of the k nearest neighbours of a real image among all others, n drawn and m − 1 real, all are
     real with the probability (m − 1)…(m − k) / (n + m − 1)…(n + m − k).
@@ -124,6 +130,9 @@ def compare_manifolds(drawn: Matrix, real: Matrix) -> Manifolds:
     Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative Models"; Naeem et al. 2020,
     "Reliable Fidelity and Diversity Metrics for Generative Models".
 
+    Whoever is as near as the neighbour counts, as with Kynkäänniemi et al.: otherwise an image that has copies, whose
+    neighbours are at distance 0, would have an empty neighbourhood.
+
     Parameters
     ----------
     drawn : ndarray of shape (N, D)
@@ -140,29 +149,78 @@ def compare_manifolds(drawn: Matrix, real: Matrix) -> Manifolds:
     >>> found = compare_manifolds(rng.normal(size=(100, 3)), rng.normal(size=(100, 3)) + 99)
     >>> found.precision, found.recall, found.density, found.coverage
     (0.0, 0.0, 0.0, 0.0)
+    >>> copies = np.repeat(rng.normal(size=(20, 3)), 6, axis=0)
+    >>> found = compare_manifolds(copies, copies)
+    >>> found.precision, found.recall, found.coverage
+    (1.0, 1.0, 1.0)
     """
     from sklearn.metrics import pairwise_distances_chunked
 
-    drawn_reach, real_reach = (_nearest(each)[0] for each in (drawn, real))
-    precise, inside = np.zeros(len(drawn), np.bool_), np.zeros(len(drawn), np.intp)
-    recalled, covered = np.zeros(len(real), np.bool_), np.zeros(len(real), np.bool_)
+    n, together = len(drawn), np.concatenate([drawn, real])
+    first, points = _points(together)
+    size = len(first)
+    ours, theirs = (np.bincount(each, minlength=size) for each in (points[:n], points[n:]))
+    is_ours, is_theirs = np.flatnonzero(ours), np.flatnonzero(theirs)
+    drawn_points, real_points = (together[first[each]] for each in (is_ours, is_theirs))
+    drawn_reach, real_reach = _nearest(drawn_points, ours[is_ours]), _nearest(real_points, theirs[is_theirs])
+    precise, recalled, inside = np.zeros(size, np.bool_), np.zeros(size, np.bool_), np.zeros(size, np.intp)
     start = 0
-    for distances in pairwise_distances_chunked(real, drawn, working_memory=MEGABYTES):
+    for distances in pairwise_distances_chunked(real_points, drawn_points, working_memory=MEGABYTES):
         block = slice(start, start + len(distances))
-        precise |= (distances < real_reach[block, K_PRECISION - 1, None]).any(axis=0)
-        recalled[block] = (distances < drawn_reach[:, K_PRECISION - 1]).any(axis=1)
-        near = distances < real_reach[block, K_COVERAGE - 1, None]
-        inside += near.sum(axis=0)
-        covered[block] = near.any(axis=1)
+        here = is_theirs[block]
+        distances[here[:, None] == is_ours] = 0  # and not what rounding makes of it
+        precise[is_ours] |= (distances <= real_reach.of(K_PRECISION)[block, None]).any(axis=0)
+        recalled[here] = (distances <= drawn_reach.of(K_PRECISION)).any(axis=1)
+        inside[is_ours] += theirs[here] @ (distances <= real_reach.of(K_COVERAGE)[block, None])
         start = block.stop
-    return Manifolds(precise, recalled, inside, covered, _nearest(np.concatenate([drawn, real]))[1])
+    near = _nearest(together[first], ours + theirs).balls()
+    covered = _covered(near, points[:n])
+    return Manifolds(precise[points[:n]], recalled[points[n:]], inside[points[:n]], covered[points[n:]], points, near)
 
 
-def _nearest(points: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
-    """Return the distances to the five nearest others, nearest first, and their numbers."""
+def _points(rows: Matrix) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the first row at each point, and the number of each row's point; their order is that of no set."""
+    rows = np.ascontiguousarray(rows) + 0  # −0 is 0
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, points = np.unique(keys, return_index=True, return_inverse=True)
+    return first, points.reshape(-1)
+
+
+def _covered(near: NDArray[np.intp], drawn: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which points have a drawn one nearby."""
+    is_drawn = np.zeros(len(near), np.bool_)
+    is_drawn[drawn] = True
+    return np.asarray(is_drawn[near].any(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Nearest:
+    """Each point itself and the nearest others (P, K): distances, numbers, and how many other images so far."""
+
+    distances: Matrix
+    numbers: NDArray[np.intp]
+    others: NDArray[np.intp]
+
+    def of(self, k: int) -> Matrix:
+        """Return up to where whatever is as near as the k-th nearest other of each point's images is."""
+        distances: Matrix = self.distances[np.arange(len(self.others)), self._rank(k)]
+        return distances * (1 + max(AS_NEAR, 4 * float(np.finfo(distances.dtype).eps)))
+
+    def balls(self) -> NDArray[np.intp]:
+        """Return the points that hold the five nearest other images; the point itself fills up."""
+        inside = np.arange(self.numbers.shape[1]) <= self._rank(K_COVERAGE)[:, None]
+        return np.where(inside, self.numbers, self.numbers[:, :1])
+
+    def _rank(self, k: int) -> NDArray[np.intp]:
+        return np.asarray(np.argmax(self.others >= k, axis=1))
+
+
+def _nearest(points: Matrix, images: NDArray[np.intp]) -> _Nearest:
     from sklearn.neighbors import NearestNeighbors
 
-    found: tuple[Matrix, NDArray[np.intp]] = (
-        NearestNeighbors(n_neighbors=K_COVERAGE, algorithm="brute").fit(points).kneighbors()
-    )
-    return found
+    numbers, distances = np.arange(len(points))[:, None], np.zeros((len(points), 1), points.dtype)
+    if len(points) > 1:
+        k = min(K_COVERAGE, len(points) - 1)
+        away, found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors()
+        distances, numbers = np.hstack([distances, away]), np.hstack([numbers, found])
+    return _Nearest(distances, numbers, np.cumsum(images[numbers], axis=1) - 1)

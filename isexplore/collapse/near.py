@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from isexplore.collapse.evidence import Evidence
     from isexplore.collapse.finding import Severity
 
-__all__ = ["check_near_repeats"]
+__all__ = ["check_near_repeats", "near_images"]
 
 NEAR = 1 / 4  # of the reference's median distance to the nearest neighbour
 NEAR_ALONE = 1 / 10  # of the set's own, where there is no reference
@@ -50,24 +50,60 @@ def check_near_repeats(evidence: Evidence) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        "near-repeats"; nothing without embeddings, or with fewer than three different images in a set.
+        "near-repeats"; where a set has fewer than three different images, only that. Nothing without embeddings.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> drawn = side_of(Predictions.from_probabilities(np.eye(4)), np.array([[0.0], [0.01], [3.0], [7.0]]))
+    >>> print(next(check_near_repeats(Evidence(drawn))).sentence)
+    1 of 4 different images nearly repeats another one (embeddings closer than a tenth of the median distance ...
     """
-    sample, reference = evidence.sample, evidence.reference
+    sample, both = evidence.sample, both_embedded(evidence)
     if sample.embeddings is None:
         return
-    rows = copies_of(sample).different
-    both = both_embedded(evidence)
-    if reference is None or both is None:
-        found = _alone(sample.embeddings, rows, evidence.seed)
+    different = near_images(evidence)
+    fewest = min(map(len, different))
+    if fewest < FEWEST:
+        yield _untested(fewest)
+    elif both is None:
+        yield _alone(sample.embeddings, different[0], evidence.seed)
     else:
-        found = _beside(both, (rows, copies_of(reference).different), evidence)
-    if found is not None:
-        yield found
+        yield _beside(both, (different[0], different[1]), evidence)
 
 
-def _alone(embeddings: Matrix, rows: NDArray[np.intp], seed: int) -> Finding | None:
-    if len(rows) < FEWEST:
-        return None
+def near_images(evidence: Evidence) -> list[NDArray[np.intp]]:
+    """Return the images of the sample without their exact repeats, and of the reference if both have embeddings.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> pictures = np.array([5, 6, 5], np.uint8).reshape(3, 1, 1)
+    >>> near_images(Evidence(side_of(Predictions.from_probabilities(np.eye(3), thumbnails=pictures))))
+    [array([0, 1])]
+    """
+    sides = [evidence.sample]
+    if evidence.reference is not None and both_embedded(evidence) is not None:
+        sides.append(evidence.reference)
+    return [copies_of(side).different for side in sides]
+
+
+def _untested(fewest: int) -> Finding:
+    return Finding(
+        "near-repeats",
+        "Nearly repeated images",
+        "fine",
+        fewest,
+        "different images",
+        f"Nearly repeated images could not be looked for: it takes {FEWEST} different images in each set, and one has "
+        f"{fewest}.",
+        source=_SOURCE,
+    )
+
+
+def _alone(embeddings: Matrix, rows: NDArray[np.intp], seed: int) -> Finding:
     neighbours = nearest(embeddings, rows, seed)
     copies = _joined(*neighbours, NEAR_ALONE * float(np.median(neighbours[1][:, 0])))
     share = copies.repeats / copies.n_images
@@ -78,10 +114,8 @@ def _alone(embeddings: Matrix, rows: NDArray[np.intp], seed: int) -> Finding | N
 
 def _beside(
     embeddings: tuple[Matrix, Matrix], different: tuple[NDArray[np.intp], NDArray[np.intp]], evidence: Evidence
-) -> Finding | None:
+) -> Finding:
     n = min(map(len, different))
-    if n < FEWEST:
-        return None
     rng = np.random.default_rng(evidence.seed)
     rows, others = (np.sort(rng.choice(each, n, replace=False)) for each in different)
     theirs = nearest(embeddings[1], others, evidence.seed)

@@ -106,4 +106,5 @@ def _groups(
     tails = n + np.concatenate([across[start, rank], theirs[first, place]])
     size = n + len(real)
     edges = coo_array((np.ones(len(heads), np.int8), (heads, tails)), shape=(size, size))
-    return connected_components(edges, directed=False)[1].astype(np.intp), (distances <= limit).any(axis=1)
+    near: NDArray[np.bool_] = np.any(distances <= limit, axis=1)
+    return connected_components(edges, directed=False)[1].astype(np.intp), near

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from isexplore.collapse.class_table import classes_tested
-from isexplore.collapse.classes import FALSE_DISCOVERY_RATE
+from isexplore.collapse.class_table import classes_tested, images_to_miss_a_class
 from isexplore.collapse.finding import Finding
 from isexplore.collapse.words import number
 from isexplore.order import FEWEST_PERMUTATIONS, order_test
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from isexplore.collapse.evidence import Evidence
 
-__all__ = ["check_order", "check_saturation", "check_size", "images_to_miss_a_class"]
+__all__ = ["check_order", "check_saturation", "check_size"]
 
 # From this part of the largest possible score on, hardly anything is left to tell.
 SATURATED = 0.95
@@ -109,30 +108,6 @@ def check_size(evidence: Evidence) -> Iterator[Finding]:
         f"be told from about {number(needed)} on.",
         source="the expected number from which none at all is significant among all classes",
     )
-
-
-def images_to_miss_a_class(evidence: Evidence) -> float:
-    """Return how many images of a class must be expected for their absence to be told.
-
-    If all x images of a class lie in the reference, with M images beside the sample's N, chance makes that with
-    probability (M/(N + M))^x: twice this must be at most 5 % / C, for C classes (the first step of Benjamini and
-    Hochberg). Without a reference M is endless, and the probability exp(−expected).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from isexplore.collapse.evidence import Evidence, side_of
-    >>> from isexplore.predictions import Predictions
-    >>> real = side_of(Predictions.from_probabilities(np.tile(np.eye(10), (50, 1))))
-    >>> round(images_to_miss_a_class(Evidence(real)), 2), round(images_to_miss_a_class(Evidence(real, real)), 2)
-    (5.99, 8.64)
-    """
-    classes = int(classes_tested(evidence).sum())
-    needed = math.log(2 * classes / FALSE_DISCOVERY_RATE)
-    if evidence.reference is None:
-        return needed
-    ratio = evidence.sample.n_images / evidence.reference.n_images
-    return needed * ratio / math.log1p(ratio)
 
 
 def check_saturation(evidence: Evidence) -> Iterator[Finding]:

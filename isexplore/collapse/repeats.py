@@ -42,8 +42,8 @@ def check_repeats(evidence: Evidence) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        "repeated-images", and "support-size", the birthday estimate, which is only stated. Nothing where the
-        predictions hold neither digests nor thumbnails.
+        "repeated-images", and "support-size", the birthday estimate, which is only stated, of two images or more.
+        Nothing where the predictions hold neither digests nor thumbnails.
 
     Examples
     --------
@@ -84,7 +84,8 @@ def check_repeats(evidence: Evidence) -> Iterator[Finding]:
         images=copies.images,
         source=_SOURCE if p_value is None else _TESTED,
     )
-    yield _support(copies)
+    if copies.n_images > 1:
+        yield _support(copies)
 
 
 def copies_of(side: Side) -> Copies:
@@ -97,6 +98,14 @@ def copies_of(side: Side) -> Copies:
     Returns
     -------
     Copies
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import side_of
+    >>> from isexplore.predictions import Predictions
+    >>> pictures = np.array([5, 6, 5], np.uint8).reshape(3, 1, 1)
+    >>> copies_of(side_of(Predictions.from_probabilities(np.eye(3), thumbnails=pictures))).group
+    array([0, 1, 0])
     """
     kind = kind_of(side)
     return Copies(np.arange(side.n_images)) if kind is None else _copies(side.predictions, kind)
@@ -120,13 +129,17 @@ def _said(copies: Copies, kind: Kind) -> str:
 def _support(copies: Copies) -> Finding:
     support = copies.support()
     unknown = isinf(support.estimate)
+    if unknown:
+        said = f"No image repeats, so exact repeats give no estimate: at least {support.low:,.0f} images (95 %)."
+    else:
+        said = f"By exact repeats, the generator seems to draw from {support}."
     return Finding(
         "support-size",
         "Support size",
         "fine",
         support.low if unknown else support.estimate,
         "images",
-        f"By exact repeats, the generator seems to draw from {support}.",
+        said,
         interval=None if unknown else (support.low, support.high),
         source=_SOURCE,
     )

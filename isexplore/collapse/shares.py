@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isexplore.arrays import xlogx
 from isexplore.collapse.effective import NORMAL_95
 from isexplore.collapse.finding import Finding
+from isexplore.collapse.neighbours import blocks
 from isexplore.collapse.words import NAMED, listed, short
-from isexplore.groups import GroupSums, group_codes
+from isexplore.groups import group_codes
 from isexplore.uncertainty import interval_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from isexplore.collapse.evidence import Evidence, Side
 
@@ -40,10 +45,10 @@ def check_groups(evidence: Evidence) -> Iterator[Finding]:
     reference = evidence.reference
     sides = [evidence.sample] if reference is None else [evidence.sample, reference]
     labelled = all(side.predictions.labels is not None for side in sides)
-    first, *others = [_sums(side, labelled=labelled) for side in sides]
+    first, *others = [_factors(side, labelled=labelled) for side in sides]
     kind = "labels" if labelled else "predicted classes"
-    said = f"The score, {first.overall:.2f}, is {_factors(first)} within the {len(first.names)} {kind}"
-    rest = "".join(f"; the reference's, {other.overall:.2f}, is {_factors(other)}" for other in others)
+    said = f"The score, {first.overall:.2f}, is {first} within the {first.n_groups} {kind}"
+    rest = "".join(f"; the reference's, {other.overall:.2f}, is {other}" for other in others)
     yield Finding(
         key="between-within",
         title="Between and within classes",
@@ -57,6 +62,8 @@ def check_groups(evidence: Evidence) -> Iterator[Finding]:
 
 def check_contributions(evidence: Evidence) -> Iterator[Finding]:
     """State how far ln IS is from the reference's, and which classes' parts of it have changed most.
+
+    ln IS is corrected for the number of images, B/2N; the parts are not, so that they add up to what is printed.
 
     Without a reference there is no finding.
 
@@ -88,29 +95,55 @@ def check_contributions(evidence: Evidence) -> Iterator[Finding]:
         value=difference,
         unit="nats",
         sentence=f"ln IS is {logs[0]:.3f} nats, the reference's {logs[1]:.3f} (corrected for the number of images); "
-        + (f"what the classes add has changed most for {parts}." if parts else "no class adds more or less."),
+        + (
+            f"what the classes add, uncorrected, has changed most for {parts}."
+            if parts
+            else "no class adds more or less."
+        ),
         interval=(difference - reach, difference + reach),
         classes=most,
         source="ln IS = Σ_c mean p(c|x) ln(p(c|x)/p(c)); delta method for the interval",
     )
 
 
-def _factors(sums: GroupSums) -> str:
-    return f"{sums.between:.2f} between × {sums.within:.2f}"
+@dataclass(frozen=True)
+class _Factors:
+    """The score of all images, and its factors between and within groups."""
+
+    n_groups: int
+    overall: float
+    between: float
+    within: float
+
+    def __str__(self) -> str:
+        return f"{self.between:.2f} between × {self.within:.2f}"
 
 
-def _sums(side: Side, *, labelled: bool) -> GroupSums:
-    """Add the rows up by group, with the entropies that the score knows already: half as long as `group_sums`."""
-    from scipy.sparse import csr_array
+def _factors(side: Side, *, labelled: bool) -> _Factors:
+    """Compute between = exp(H(p(y)) − Σ w_g H(m_g)), and within, what is left of the score.
 
-    p = side.predictions.probabilities
+    The marginals m_g are of some groups at a time: of thousands of labels and classes, all would take gigabytes.
+    """
+    p, score = side.predictions.probabilities, side.score
     groups: Any = side.predictions.labels if labelled else side.top_class
     names, codes = group_codes(groups, len(p), "images")
-    sums = np.zeros((len(names), p.shape[1]))
-    for start in range(0, len(p), ROWS):
-        block, code = np.asarray(p[start : start + ROWS]), codes[start : start + ROWS]
+    counts, inside = np.bincount(codes), 0.0
+    for some in blocks(len(names), score.n_classes):
+        images = np.flatnonzero((codes >= some.start) & (codes < some.stop))
+        marginals = _sums(p, images, codes[images] - some.start) / counts[some, None]
+        inside -= float(counts[some] @ xlogx(marginals).sum(axis=1)) / len(p)
+    within = max(inside - float(score.conditional_entropy.mean()), 0.0)
+    return _Factors(len(names), score.overall, math.exp(max(score.marginal_entropy - inside, 0.0)), math.exp(within))
+
+
+def _sums(p: NDArray[np.floating], images: NDArray[np.intp], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Add the rows of some images up by group."""
+    from scipy.sparse import csr_array
+
+    sums = np.zeros((int(codes.max()) + 1, p.shape[1]))
+    for start in range(0, len(images), ROWS):
+        block, code = np.asarray(p[images[start : start + ROWS]]), codes[start : start + ROWS]
         # In float32, as the rows are: twice as quick, and the few rows of a block lose nothing.
-        member = csr_array((1 / block.sum(axis=1), (code, np.arange(len(code)))), shape=(len(names), len(code)))
+        member = csr_array((1 / block.sum(axis=1), (code, np.arange(len(code)))), shape=(len(sums), len(code)))
         sums += member @ block
-    entropies = np.bincount(codes, weights=side.score.conditional_entropy).astype(np.float64)
-    return GroupSums(names, np.bincount(codes), sums, entropies)
+    return sums

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from isexplore.collapse.evidence import Evidence
     from isexplore.collapse.finding import Severity
 
-__all__ = ["check_spread", "to_centroids"]
+__all__ = ["check_spread", "spread_classes", "to_centroids"]
 
 FEWEST = 20  # images of a class, in each set: with fewer, a t-test would miss its level
 # A class is severely narrow where its images lie half as far from their centroid as they should.
@@ -45,8 +45,17 @@ def check_spread(evidence: Evidence) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        "class-spread", whose value is the smallest ratio to the reference's spread; nothing without embeddings of both
-        sets, or where no class has enough images.
+        "class-spread", whose value is the smallest ratio to the reference's spread; where no class has enough images,
+        only that. Nothing without embeddings of both sets.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> preds, cloud = Predictions.from_probabilities([[1.0, 0.0]] * 50), np.random.default_rng(0).normal(size=(50, 3))
+    >>> finding = next(check_spread(Evidence(side_of(preds, cloud / 4), side_of(preds, cloud))))
+    >>> print(finding.severity, finding.sentence)
+    severe 1 of 1 classes is narrower than in the reference, with these parts of its mean distance ...: class 0 0.25.
     """
     from scipy.stats import false_discovery_control
 
@@ -54,8 +63,9 @@ def check_spread(evidence: Evidence) -> Iterator[Finding]:
     if both is None or reference is None:
         return
     sample = evidence.sample
-    classes = np.flatnonzero(np.minimum(sample.class_counts, reference.class_counts) >= FEWEST)
+    classes = spread_classes(evidence)
     if not len(classes):
+        yield _untested(int(np.minimum(sample.class_counts, reference.class_counts).max()))
         return
     ours, theirs = (to_centroids(each, side.top_class) for each, side in zip(both, (sample, reference), strict=True))
     ratios, p_values = _compared(ours, theirs, classes)
@@ -77,6 +87,35 @@ def check_spread(evidence: Evidence) -> Iterator[Finding]:
         level=evidence.level,
         images=_images(ours.distances, sample.top_class, classes[narrow]),
         classes=classes[narrow],
+        source=_SOURCE,
+    )
+
+
+def spread_classes(evidence: Evidence) -> NDArray[np.intp]:
+    """Return the predicted classes that have twenty images or more in both sets; none without a reference.
+
+    Examples
+    --------
+    >>> from isexplore.collapse.evidence import Evidence, side_of
+    >>> from isexplore.predictions import Predictions
+    >>> drawn = side_of(Predictions.from_probabilities(np.repeat(np.eye(3), [20, 19, 99], axis=0)))
+    >>> spread_classes(Evidence(drawn, drawn)), spread_classes(Evidence(drawn))
+    (array([0, 2]), array([], dtype=int64))
+    """
+    if evidence.reference is None:
+        return np.zeros(0, np.intp)
+    return np.flatnonzero(np.minimum(evidence.sample.class_counts, evidence.reference.class_counts) >= FEWEST)
+
+
+def _untested(most: int) -> Finding:
+    return Finding(
+        "class-spread",
+        "Spread within classes",
+        "fine",
+        most,
+        "images of a class in both sets at most",
+        f"The spread within classes could not be tested: it takes {FEWEST} images of a class in both sets, and no "
+        f"class has more than {most}.",
         source=_SOURCE,
     )
 

@@ -55,6 +55,8 @@ def short(name: str) -> str:
     --------
     >>> short("great white shark,\n white shark"), len(short("very " * 1000))
     ('great white shark, white shark', 60)
+    >>> short(" ")
+    '(no name)'
     """
-    line = " ".join(name.split())
+    line = " ".join(name.split()) or "(no name)"
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

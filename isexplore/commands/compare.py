@@ -26,7 +26,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
         help="compare sets of images, and look for mode collapse",
         description="Each set's score, its difference from the first set, and what the checks find in it. "
-        "The exit code is 3 if --fail-on is given and a check finds something as bad in any of the diagnosed sets. "
+        "The exit code is 3 if --fail-on is given and a check finds something as bad in any of the diagnosed sets; of "
+        "the checkpoints in a run file only the last one counts, since every run is bad at its beginning. "
         "What other code prints for one set is: isexplore conventions.",
     )
     parser.add_argument(
@@ -47,28 +48,36 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         "--embeddings", action="store_true", help="look at what the network's last layer sees, too: for near copies"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write one self-contained page here, as .html")
-    parser.add_argument("--json", action="store_true", help="print one JSON object with all details")
     parser.add_argument(
-        "--fail-on", choices=("severe", "warning"), help="exit with 3 if anything as bad, or worse, is found in any set"
+        "--json",
+        action="store_true",
+        help="print one JSON object with all details: severity is the last set's, worst is what --fail-on goes by",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("severe", "warning"),
+        help="exit with 3 if anything as bad, or worse, is found in any set, or in the last checkpoint of a run file",
     )
     parser.set_defaults(run=with_ranks(run), parser=parser, goes_on=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the comparison, write the page if asked to, and say in the exit code whether anything is wrong."""
-    from isexplore.commands.compared import compared, read_sets
+    from isexplore.commands.compared import compared
+    from isexplore.commands.given import read_sets
+    from isexplore.report.text import in_one_line
 
     if options.out is not None:
         from isexplore.report.page import checked_page  # before the work, not after it
 
         checked_page(options.out)
-    sets, reference = read_sets(options)
+    given = read_sets(options)
     if not options.is_first:  # of several processes, the first one does what is left
         return 0
-    found = compared(sets, reference, options.splits, apart=options.reference is not None)
+    found = compared(given, options.splits)
     for name, score in found.scores.items():
         for warning in score.warnings:
-            print(f"warning: {name}: {warning}", file=sys.stderr)
+            print(in_one_line(f"warning: {name}: {warning}"), file=sys.stderr)
     print(json.dumps(found.as_json(), allow_nan=False, ensure_ascii=False) if options.json else found)
     if options.out is not None:
         found.report.to_html(options.out)
@@ -76,4 +85,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fails(found: Compared, fail_on: str | None) -> bool:
-    return found.severity in {"severe": ("severe",), "warning": ("severe", "warning"), None: ()}[fail_on]
+    return found.worst in {"severe": ("severe",), "warning": ("severe", "warning"), None: ()}[fail_on]

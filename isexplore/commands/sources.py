@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from isexplore.images import ImageSet
     from isexplore.predictions import Predictions
 
-__all__ = ["SOURCES", "add_network", "add_splits", "read_source", "with_ranks"]
+__all__ = ["SOURCES", "add_network", "add_splits", "check_source", "read_source", "with_ranks"]
 
 SOURCES = (
     "images (a folder, .zip, .tar, .npz or .npy), saved predictions (.safetensors), or an embedded set: "
@@ -106,24 +107,13 @@ def read_source(
     """
     if source.endswith(".safetensors"):
         return _saved(source, options, out)
-    is_demo = source.startswith("demo:")
-    classifier: str | None = options.classifier or ("digits" if is_demo else None)
-    if classifier is None:
-        _stop(options.parser, "images need a --classifier, such as --classifier digits")
+    classifier = _classifier_of(source, options)
 
-    from isexplore import demo
     from isexplore.classifiers import load_classifier
-    from isexplore.edges import check_splits
-    from isexplore.images import open_images
     from isexplore.inference import predict
 
-    if is_demo:
-        images = demo.open_set(source.removeprefix("demo:"))
-    else:
-        images = open_images(source, value_range=options.range and tuple(options.range), layout=options.layout)
+    images = _opened(source, options, splits)
     print("images:", images, file=sys.stderr)  # with the range that was inferred
-    if splits is not None:
-        check_splits(splits, len(images))
     network = load_classifier(classifier)
     print(f"network: {network.name}, which sees: {network.preprocessing}", file=sys.stderr)
     more = {"embeddings": True} if getattr(options, "embeddings", False) else {}
@@ -138,6 +128,44 @@ def read_source(
         progress=options.is_first,
         **more,
     )
+
+
+def check_source(source: str, options: argparse.Namespace, *, splits: int | None = None) -> Predictions | None:
+    """Find out whether a source can be read, without classifying anything; return the predictions that it holds.
+
+    Images are closed again: those of several sources may be more than the memory holds.
+    """
+    if source.endswith(".safetensors"):
+        from isexplore.edges import check_splits
+
+        predictions = _saved(source, options, None)
+        if splits is not None:
+            check_splits(splits, len(predictions))
+        return predictions
+    _classifier_of(source, options)
+    _opened(source, options, splits)
+    return None
+
+
+def _classifier_of(source: str, options: argparse.Namespace) -> str:
+    classifier: str | None = options.classifier or ("digits" if source.startswith("demo:") else None)
+    if classifier is None:
+        _stop(options.parser, "images need a --classifier, such as --classifier digits")
+    return classifier
+
+
+def _opened(source: str, options: argparse.Namespace, splits: int | None) -> ImageSet:
+    from isexplore import demo
+    from isexplore.edges import check_splits
+    from isexplore.images import open_images
+
+    if source.startswith("demo:"):
+        images = demo.open_set(source.removeprefix("demo:"))
+    else:
+        images = open_images(source, value_range=options.range and tuple(options.range), layout=options.layout)
+    if splits is not None:
+        check_splits(splits, len(images))
+    return images
 
 
 def _stop(parser: argparse.ArgumentParser, message: str) -> NoReturn:

@@ -17,7 +17,7 @@ from isexplore.report.run_report import RunReport
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "diagnose_sides"]
 
 
 @overload
@@ -63,7 +63,7 @@ def diagnose(
     Notes
     -----
     Each finding names its test in `source`. Among them: the false discovery rate of all classes together (Benjamini
-    and Hochberg 1995, Benjamini and Yekutieli 2001); the number of different images behind repeats by the birthday
+    and Hochberg 1995); the number of different images behind repeats by the birthday
     paradox (Arora, Risteski and Zhang 2018, "Do GANs learn the distribution?"); number of statistically-different
     bins (Richardson and Weiss 2018, "On GANs and GMMs"); between- and within-class scores (Benny et al. 2021,
     "Evaluation Metrics for Conditional Image Generation"); precision and recall (Kynkäänniemi et al. 2019); density
@@ -87,8 +87,11 @@ def diagnose(
         return _diagnose_run(preds, reference)
     _check_type(preds, "preds")
     given = None if embeddings is None else read_embeddings(embeddings, len(preds))
-    real = None if reference is None else _checked_reference(preds, reference, "the set")
-    return _diagnose(side_of(preds, given), real)
+    if reference is not None:
+        _check_type(reference, "reference")
+        check_comparable(preds, reference, "the set", "the reference")
+    real = None if reference is None else side_of(reference)
+    return diagnose_sides(side_of(preds, given), real)
 
 
 def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None) -> RunReport:
@@ -101,21 +104,40 @@ def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None
     first, *others = sets
     for name in others:  # before the work, not in the middle of it
         check_comparable(sets[first], sets[name], first, name)
-    real = None if reference is None else _checked_reference(sets[first], reference, first)
-    return RunReport({name: _diagnose(side_of(each), real) for name, each in sets.items()})
+    if reference is not None:
+        _check_type(reference, "reference")
+        for name, each in sets.items():  # each: nobody may have said of the first which network saw it
+            check_comparable(each, reference, name, "the reference")
+    real = None if reference is None else side_of(reference)
+    return RunReport({name: diagnose_sides(side_of(each), real) for name, each in sets.items()})
 
 
-def _checked_reference(sample: Predictions, reference: Predictions, name: str) -> Side:
-    _check_type(reference, "reference")
-    check_comparable(sample, reference, name, "the reference")
-    return side_of(reference)
+def diagnose_sides(sample: Side, reference: Side | None = None) -> Report:
+    """Run every check on a sample set whose score, classes and counts are known, as `diagnose` does.
 
+    Who diagnoses many sets against one reference computes its side once.
 
-def _diagnose(sample: Side, reference: Side | None) -> Report:
-    if reference is not None and sample.embeddings is not None and reference.embeddings is not None:
-        mine, theirs = sample.embeddings.shape[1], reference.embeddings.shape[1]
-        if mine != theirs:
-            raise ValueError(f"embeddings have {mine} dimensions, those of the reference {theirs}: use one network")
+    Parameters
+    ----------
+    sample : Side
+    reference : Side, optional
+        Of the same classes, seen by the same network: nobody looks after that here.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If the embeddings of the two have other dimensions.
+
+    Examples
+    --------
+    >>> two = [Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]]) for _ in range(2)]
+    >>> diagnose_sides(*map(side_of, two)).evidence.reference.class_counts
+    array([1, 1])
+    """
     evidence = Evidence(sample, reference)
     said = [finding for check in CHECKS for finding in check(evidence)]
     return Report(evidence, tuple(sorted(said, key=lambda finding: SEVERITIES.index(finding.severity))))

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isexplore.predictions.parts import check_embeddings, check_names
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["read_embeddings"]
 
-_BLOCK = 4096  # rows
 
-
-def read_embeddings(given: Any, n: int) -> NDArray[np.floating]:
-    """Return embeddings as a NumPy array of floats.
+def read_embeddings(given: Any, n: int) -> NDArray[np.float16]:
+    """Return embeddings as predictions keep them, by the same check; integers and lists will do, too.
 
     Parameters
     ----------
@@ -24,28 +24,31 @@ def read_embeddings(given: Any, n: int) -> NDArray[np.floating]:
     n : int
         How many images there are.
 
+    Returns
+    -------
+    ndarray of float16, shape (N, D)
+        As predictions keep them.
+
     Raises
     ------
     ValueError
-        If the shape does not fit, or a number is not finite.
+        If the shape does not fit, or the row of an image, which is named, holds what is not finite or beyond float16.
 
     Examples
     --------
     >>> read_embeddings([[1, 2], [3, 4]], 2).shape
     (2, 2)
+    >>> read_embeddings([[1e30], [0.0]], 2)
+    Traceback (most recent call last):
+        ...
+    ValueError: the embedding of 'image 0' holds 1e+30, but it is kept as float16, which ends at 65504: ...
     """
-    if hasattr(given, "detach"):
-        given = given.detach().cpu()
-        given = (given.float() if str(given.dtype) == "torch.bfloat16" else given).numpy()
-    matrix = np.asarray(given)
-    if matrix.ndim != 2 or len(matrix) != n or not matrix.shape[1]:  # noqa: PLR2004 - a matrix
-        raise ValueError(f"embeddings have shape {matrix.shape}: give ({n}, D), a row for each image")
-    if matrix.dtype.kind not in "fiu":
-        raise ValueError(f"embeddings of type {matrix.dtype} are no real numbers")
-    if matrix.dtype.kind in "iu":
-        matrix = matrix.astype(np.float32)
-    for start in range(0, n, _BLOCK):
-        finite = np.isfinite(matrix[start : start + _BLOCK]).all(axis=1)
-        if not finite.all():
-            raise ValueError(f"row {start + int(np.argmin(finite))} of the embeddings is not finite")
+    if not hasattr(given, "detach"):
+        given = np.asanyarray(given)
+        if given.dtype.kind not in "fiu":
+            raise ValueError(f"embeddings of type {given.dtype} are no real numbers")
+        given = given if given.dtype.kind == "f" else given.astype(np.float64)
+    matrix = check_embeddings(given, check_names("image_names", None, n))
+    if matrix is None:  # only of None, which is no array
+        raise ValueError("there are no embeddings")
     return matrix

@@ -16,7 +16,7 @@ function score(section) {
     const set = current();
     const { mean, std, splits } = scoreAt(set);
     const [small, large] = [Math.floor(set.n / splits), Math.ceil(set.n / splits)];
-    const whole = `whole set ${number(set.overall)} · corrected ${number(set.corrected)} (95 % ${number(set.low)}–${number(set.high)})`;
+    const whole = `whole set ${number(set.overall)} · corrected ${number(set.corrected)} (95 % ${number(set.low)}–${number(set.high)})${set.aside}`;
     line.replaceChildren(h("strong", {}, `IS ${number(mean)} ± ${number(std)}`),
       ` over ${splits} ${splits === 1 ? "split" : "splits"} of ${small === large ? count(small) : `${count(small)}–${count(large)}`} · ${whole}${set.classifier ? ` · ${set.classifier}` : ""}`);
     formula.textContent = `whole set: ln ${number(set.overall)} = ${number(Math.log(set.overall), 3)} = H(y) ${number(set.variety, 3)} − mean H(y|x) ${number(set.doubt, 3)}`;
@@ -37,17 +37,20 @@ function findings(section) {
   const quiet = h("ul", { class: "ix-found" });
   const words = h("summary");
   const rest = h("details", {}, words, quiet);
-  section.append(list, rest);
+  const notes = h("div", { class: "ix-note" });
+  section.append(list, rest, notes);
   const item = (check) => h("li", { class: `ix-found-${check.severity}` },
-    h("span", { class: "ix-badge" }, `${MARKS[check.severity]} ${check.severity}${check.since == null ? "" : ` since ${check.since}`}`), " ",
+    h("span", { class: "ix-badge" }, `${check.outcome === "stated" ? "" : MARKS[check.severity]} ${check.outcome === "fired" ? check.severity : check.outcome}${check.since == null ? "" : ` since ${check.since}`}`), " ",
     h("strong", {}, check.title), ` ${check.sentence} `,
     hasImages(check) ? h("button", { type: "button", onclick: () => show(check.key) }, check.tiles.length ? `show images (${check.tiles.length} of ${count(check.images)})` : "show the reference's images") : null,
     h("div", { class: "ix-note" }, [check.p == null ? "" : `p ${check.p < 0.0001 ? "< 0.0001" : number(check.p, 4)}`, check.level == null ? "" : `level ${check.level}`, check.source].filter(Boolean).join(" · ")));
   return { update() {
-    const bad = current().checks.filter((check) => check.severity !== "fine");
-    const fine = current().checks.filter((check) => check.severity === "fine");
+    const set = current();
+    const bad = set.checks.filter((check) => check.outcome === "fired");
+    const fine = set.checks.filter((check) => check.outcome !== "fired" && !set.notes.includes(check.sentence));
     list.replaceChildren(...(bad.length ? bad.map(item) : [h("li", {}, `${MARKS.fine} Nothing is wrong that these checks can see.`)]));
-    words.textContent = `${fine.length} ${fine.length === 1 ? "check" : "checks"} found nothing`;
+    words.textContent = set.quiet;
+    notes.replaceChildren(...set.notes.map((note) => h("p", {}, note)));
     quiet.replaceChildren(...fine.map(item));
     rest.hidden = !fine.length;
   } };

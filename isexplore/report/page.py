@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -66,7 +68,6 @@ def write_page(
     title: str,
     verdict: str,
     reports: Mapping[str, Report],
-    since: Mapping[str, str | None],
 ) -> None:
     """Write the page of some reports, whole or not at all.
 
@@ -76,16 +77,25 @@ def write_page(
     title, verdict : str
         What the page is of, and what was found, in words.
     reports : mapping of str to Report
-    since : mapping of str to (str or None)
-        See `isexplore.report.page_data.page_data`.
+        By the sets' names; at least one, and all against the same reference.
 
     Raises
     ------
     ModuleNotFoundError, ValueError, OSError
         As `checked_page`, and if the file can't be written.
+
+    Examples
+    --------
+    >>> import isexplore as ix
+    >>> from tempfile import TemporaryDirectory
+    >>> report = ix.diagnose(ix.Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]]))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_page(f"{folder}/page.html", "Two images", "nothing is wrong", {"two": report})
+    ...     print([path.name for path in Path(folder).iterdir()])
+    ['page.html']
     """
     target = checked_page(path)
-    text = page_of(title, verdict, reports, since)
+    text = page_of(title, verdict, reports)
     temporary = target.with_name(f".isexplore-{uuid4().hex}.part")
     try:
         with temporary.open("x", encoding="utf-8", errors="replace") as stream:
@@ -99,7 +109,7 @@ def write_page(
         temporary.unlink(missing_ok=True)
 
 
-def page_of(title: str, verdict: str, reports: Mapping[str, Report], since: Mapping[str, str | None]) -> str:
+def page_of(title: str, verdict: str, reports: Mapping[str, Report]) -> str:
     """Return the page of some reports: HTML, with every name escaped."""
     import jinja2
     from plotly.offline import get_plotlyjs
@@ -108,19 +118,28 @@ def page_of(title: str, verdict: str, reports: Mapping[str, Report], since: Mapp
         loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     room.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    views = _texts(_VIEWS / "runtime.js", *(_HERE / name for name in _SCRIPTS))
+    plotly, script = get_plotlyjs(), f"const loadPlotly = () => globalThis.Plotly;\n{views}"
     return room.get_template("page.html.jinja").render(
         title=title,
         verdict=verdict,
         made=dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        data=page_data(reports, since),
+        data=page_data(reports),
         rows=[{"set": name} | row for name, report in reports.items() for row in rows_of(report)],
         origins=_origins(reports),
         seed=next(iter(reports.values())).evidence.seed,
         versions=_versions(),
         styles=_texts(_VIEWS / "explorer.css", _HERE / "page.css"),
-        plotly=get_plotlyjs(),
-        script=_texts(_VIEWS / "runtime.js", *(_HERE / name for name in _SCRIPTS)),
+        plotly=plotly,
+        script=script,
+        script_hashes=" ".join(map(_hash_of, (plotly, script))),
     )
+
+
+def _hash_of(script: str) -> str:
+    """Return what a content security policy calls a script that may run: its SHA-256, as the browser reads it."""
+    read = script.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(read.encode()).digest()).decode()}'"
 
 
 def _texts(*paths: Path) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isexplore.report.outcomes import outcome_of, outcomes_of
+from isexplore.report.since import severe_from
+from isexplore.report.text import aside_of
 from isexplore.report.thumbnails import OF_A_FINDING, pictures
 from isexplore.splits import split_curve
 
@@ -25,24 +28,29 @@ __all__ = ["page_data"]
 _DIGITS = 6  # significant: more than a plot shows
 
 
-def page_data(reports: Mapping[str, Report], since: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return what the page's script reads.
+def page_data(reports: Mapping[str, Report]) -> dict[str, Any]:
+    """Return what the page's script reads: numbers, text and pictures, and nothing that JSON can't hold.
 
     Parameters
     ----------
     reports : mapping of str to Report
         By the sets' names; at least one, and all against the same reference.
-    since : mapping of str to (str or None)
-        By the findings' keys: from which set on each is severe, to the last.
+
+    Examples
+    --------
+    >>> import isexplore as ix
+    >>> report = ix.diagnose(ix.Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]))
+    >>> page_data({"three images": report})["sets"][0]["counts"]
+    [1, 2]
     """
     first = next(iter(reports.values())).evidence
     sides = [report.evidence.sample for report in reports.values()]
     findings = [report.findings for report in reports.values()]
     real = [] if first.reference is None else [first.reference]
     drawn = pictures([*sides, *real], [*findings, *([] for _ in real)])
+    severe = {check.key: severe_from(reports, check.key) for found in findings[1:][-1:] for check in found}
     sets = [
-        _side(name, report.evidence.sample, chosen)
-        | {"severity": report.severity, "checks": [_check(check, chosen[0], since) for check in report.checks]}
+        _set(name, report, chosen, {key: names[0] for key, names in severe.items() if name in names})
         for (name, report), chosen in zip(reports.items(), drawn, strict=False)
     ]
     return {
@@ -50,6 +58,16 @@ def page_data(reports: Mapping[str, Report], since: Mapping[str, str | None]) ->
         "splits": first.sample.score.splits,
         "sets": sets,
         "reference": _side(real[0].predictions.provenance.source, real[0], drawn[-1]) if real else None,
+    }
+
+
+def _set(name: str, report: Report, drawn: tuple[Choice, Picture | None], since: Mapping[str, str]) -> dict[str, Any]:
+    outcomes = outcomes_of(report.checks)
+    return _side(name, report.evidence.sample, drawn) | {
+        "severity": report.severity,
+        "checks": [_check(check, drawn[0], since) for check in report.checks],
+        "quiet": outcomes.quiet,
+        "notes": outcomes.notes,
     }
 
 
@@ -68,6 +86,7 @@ def _side(name: str, side: Side, drawn: tuple[Choice, Picture | None]) -> dict[s
         "corrected": score.corrected,
         "low": low,
         "high": high,
+        "aside": aside_of(score),
         "variety": score.marginal_entropy,
         "doubt": float(score.conditional_entropy.mean()),
         "effective": score.effective_classes,
@@ -87,17 +106,18 @@ def _side(name: str, side: Side, drawn: tuple[Choice, Picture | None]) -> dict[s
     }
 
 
-def _check(check: Finding, choice: Choice, since: Mapping[str, str | None]) -> dict[str, Any]:
+def _check(check: Finding, choice: Choice, since: Mapping[str, str]) -> dict[str, Any]:
     place = {image: position for position, image in enumerate(choice.images)}
     return {
         "key": check.key,
         "title": check.title,
         "severity": check.severity,
+        "outcome": outcome_of(check),
         "sentence": check.sentence,
         "source": check.source,
         "p": None if check.p_value is None or not math.isfinite(check.p_value) else check.p_value,
         "level": check.level,
-        "since": since.get(check.key) if check.severity == "severe" else None,
+        "since": since.get(check.key),
         "classes": check.classes.tolist(),
         "images": len(check.images),
         "tiles": [place[int(i)] for i in check.images[:OF_A_FINDING] if int(i) in place],

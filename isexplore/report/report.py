@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isexplore.report.text import as_html, basis_of, said, verdict_of
+from isexplore.report.text import as_html, basis_of, notes_of, said, scored, verdict_of
 
 if TYPE_CHECKING:
     import os
@@ -52,8 +52,8 @@ class Report:
 
     def __str__(self) -> str:
         sample = self.evidence.sample
-        head = f"{sample.predictions.provenance.source}: {sample.score}"
-        return "\n".join([head, *map(said, self.findings), basis_of(self)])
+        head = scored(sample.predictions.provenance.source, sample)
+        return "\n".join([head, *map(said, self.findings), basis_of(self), *notes_of(self)])
 
     def __repr__(self) -> str:
         return f"<Report: {self}>"
@@ -90,8 +90,19 @@ class Report:
             If the path does not end in .html.
         OSError
             If the folder does not exist, or the file can't be written.
+
+        Examples
+        --------
+        >>> import isexplore as ix
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> preds = ix.Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]])
+        >>> with TemporaryDirectory() as folder:
+        ...     ix.diagnose(preds).to_html(f"{folder}/report.html")
+        ...     Path(folder, "report.html").stat().st_size > 1_000_000
+        True
         """
         from isexplore.report.page import write_page
 
         name = self.evidence.sample.predictions.provenance.source
-        write_page(path, name, verdict_of(self), {name: self}, {})
+        write_page(path, name, verdict_of(self), {name: self})

@@ -15,7 +15,15 @@ COLUMNS = (*_SAME, "low", "high", *_TEST, "images", "classes")
 
 
 def rows_of(report: Report) -> list[dict[str, Any]]:
-    """Return what each check says, worst first: numbers and text, with the number of images and the classes' names."""
+    """Return what each check says, worst first: numbers and text, with the number of images and the classes' names.
+
+    Examples
+    --------
+    >>> import isexplore as ix
+    >>> report = ix.diagnose(ix.Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]]))
+    >>> [(row["key"], row["severity"], row["value"]) for row in rows_of(report) if row["key"] == "missing-classes"]
+    [('missing-classes', 'fine', 0.0)]
+    """
     names = report.evidence.sample.predictions.class_names
     rows = []
     for check in report.checks:

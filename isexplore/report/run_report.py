@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from isexplore.report.text import as_html, basis_of, said, verdict_of
+from isexplore.collapse.words import short
+from isexplore.report.since import severe_from
+from isexplore.report.text import as_html, basis_of, notes_of, said, scored, verdict_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
 
@@ -49,7 +50,7 @@ class RunReport:
     @property
     def since(self) -> str | None:
         """The first set from which on all are severe, to the last; None if the last one is not."""
-        return self._since(lambda report: report.severity == "severe")
+        return next(iter(severe_from(self.reports)), None)
 
     def since_of(self, key: str) -> str | None:
         """Return the first set from which on a check is severe, to the last; None if it is not severe in the last.
@@ -59,31 +60,26 @@ class RunReport:
         key : str
             Of a `Finding`, such as "missing-classes".
         """
-        return self._since(
-            lambda report: any(found.key == key and found.severity == "severe" for found in report.checks)
-        )
+        return next(iter(severe_from(self.reports, key)), None)
 
     @property
     def _last(self) -> Report:
         return list(self.reports.values())[-1]
 
-    def _since(self, is_bad: Callable[[Report], bool]) -> str | None:
-        bad = list(takewhile(lambda name: is_bad(self.reports[name]), reversed(list(self.reports))))
-        return bad[-1] if bad else None
-
     @property
     def _title(self) -> str:
-        names = list(self.reports)
+        names = [short(name) for name in self.reports]
         return names[0] if len(names) == 1 else f"{len(names)} sets, {names[0]} to {names[-1]}"
 
     @property
     def _verdict(self) -> str:
-        return verdict_of(self._last) if self.since is None else f"severe from {self.since} on"
+        return verdict_of(self._last) if self.since is None else f"severe from {short(self.since)} on"
 
     def __str__(self) -> str:
         lines = [said(found, self.since_of(found.key)) for found in self._last.findings]
-        head = f"{list(self.reports)[-1]}: {self._last.evidence.sample.score}"
-        return "\n".join([f"{self._title}: {self._verdict}", head, *lines, basis_of(self._last)])
+        head = scored(list(self.reports)[-1], self._last.evidence.sample)
+        basis = [basis_of(self._last), *notes_of(self._last)]
+        return "\n".join([f"{self._title}: {self._verdict}", head, *lines, *basis])
 
     def __repr__(self) -> str:
         return f"<RunReport: {self}>"
@@ -104,5 +100,4 @@ class RunReport:
         """Write one self-contained page of all sets, as `Report.to_html` does of one (needs plotly)."""
         from isexplore.report.page import write_page
 
-        since = {found.key: self.since_of(found.key) for found in self._last.findings}
-        write_page(path, self._title, self._verdict, self.reports, since)
+        write_page(path, self._title, self._verdict, self.reports)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from isexplore.collapse.words import short
+from isexplore.report.outcomes import outcomes_of
+
 if TYPE_CHECKING:
+    from isexplore.collapse.evidence import Side
     from isexplore.collapse.finding import Finding
     from isexplore.report.report import Report
+    from isexplore.score import Score
 
-__all__ = ["as_html", "basis_of", "levels_of", "said", "verdict_of"]
+__all__ = ["as_html", "aside_of", "basis_of", "in_one_line", "notes_of", "said", "scored", "verdict_of"]
 
 
 def said(finding: Finding, since: str | None = None) -> str:
@@ -21,7 +26,7 @@ def said(finding: Finding, since: str | None = None) -> str:
     >>> said(Finding("x", "Missing", "severe", 1, "classes", "Class 0 is missing."), "step 4500")
     'severe since step 4500: Class 0 is missing.'
     """
-    return f"{finding.severity}{'' if since is None else f' since {since}'}: {finding.sentence}"
+    return f"{finding.severity}{'' if since is None else f' since {short(since)}'}: {finding.sentence}"
 
 
 def verdict_of(report: Report) -> str:
@@ -33,25 +38,48 @@ def verdict_of(report: Report) -> str:
 def basis_of(report: Report) -> str:
     """Say how much was looked for, and on what: what nobody looked for was not found either."""
     evidence = report.evidence
-    quiet = len(report.checks) - len(report.findings)
-    others = "other " if report.findings else ""
-    parts = [f"fine: {quiet} {others}{'check' if quiet == 1 else 'checks'} found nothing{levels_of(report)}"]
-    parts.append(
-        f"against {evidence.reference.predictions.provenance.source if evidence.reference else 'equal shares'}"
-    )
+    quiet = outcomes_of(report.checks).quiet
+    parts = [f"fine: {quiet}"] if quiet else []
+    parts += [_levels_of(report)] if _levels_of(report) else []
+    against = short(evidence.reference.predictions.provenance.source) if evidence.reference else "equal shares"
+    parts.append(f"against {against}")
     if evidence.sample.embeddings is None:
         parts.append("without embeddings")
     return " · ".join(parts)
 
 
-def levels_of(report: Report) -> str:
+def notes_of(report: Report) -> list[str]:
+    """Return what must be read even where nothing is wrong, a line each: what the checks can't see."""
+    return [f"note: {note}" for note in outcomes_of(report.checks).notes]
+
+
+def scored(name: str, side: Side) -> str:
+    """Return a set's name and score on one line."""
+    return in_one_line(f"{short(name)}: {side.score}{aside_of(side.score)}")
+
+
+def aside_of(score: Score) -> str:
+    """Say why a score's interval does not hold the corrected score, where that is so; see `Score.interval`."""
+    low, high = score.interval()
+    return "" if low <= score.corrected <= high else " · this interval, of a χ² law, need not hold the corrected score"
+
+
+def in_one_line(text: str) -> str:
+    r"""Return a text without line breaks, whatever is in the names that it holds.
+
+    Examples
+    --------
+    >>> in_one_line("step\n1: IS 3.00")
+    'step 1: IS 3.00'
+    """
+    return " ".join(text.split())
+
+
+def _levels_of(report: Report) -> str:
     """Say how often the tests of a report fire where nothing is wrong; nothing where there is no test."""
     levels = sorted({check.level for check in report.checks if check.level is not None})
-    return (
-        f", at a level of {' to '.join(f'{level:g}' for level in dict.fromkeys((levels[0], levels[-1])))}"
-        if levels
-        else ""
-    )
+    ends = dict.fromkeys((levels[0], levels[-1])) if levels else {}
+    return f"tests at a level of {' to '.join(f'{level:g}' for level in ends)}" if ends else ""
 
 
 def as_html(text: str) -> str:

@@ -196,7 +196,7 @@ def test_it_looks_right_in_both_themes_and_where_it_is_narrow(visit: Visit, cell
 def test_among_several_sets_each_finding_says_since_when(visit: Visit) -> None:
     root = explorer(visit, SEVERAL)
     missing = finding(root, "Missing classes")
-    expect(missing.locator(".ix-finding-since")).to_have_text("since step 4500", timeout=60_000)
+    expect(missing.locator(".ix-finding-since")).to_have_text("in every set since step 4500", timeout=60_000)
     missing.click()
     expect(missing).to_have_attribute("aria-pressed", "true")
     expect(area(root, "gallery").get_by_text("Missing classes · IS of the selection")).to_be_visible()

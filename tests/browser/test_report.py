@@ -236,6 +236,32 @@ def test_html_in_names_is_text(browser: Browser, reports: Path) -> None:
         expect(it.area("heat").locator(".hoverlayer .hovertext")).to_contain_text("<b>A</b><img")
 
 
+def test_a_script_that_is_not_the_pages_own_does_not_run(browser: Browser, reports: Path) -> None:
+    text = (reports / "one.html").read_text(encoding="utf-8")
+    caught = "document.title = 'caught'"
+    added = f'<script>{caught}</script><img src="data:," alt="" onerror="{caught}">'
+    file = reports / "changed.html"
+    file.write_text(text.replace("<noscript>", f"{added}<noscript>", 1), encoding="utf-8")
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(file.as_uri())
+    expect(page.locator(".ix-score")).to_contain_text("IS ")  # its own do
+    assert page.title() != "caught"
+    assert sum("Content Security Policy" in text for text in said) == 2
+    page.close()
+
+
+def test_what_nobody_looked_for_is_said_without_a_click(browser: Browser, reports: Path) -> None:
+    with opened(browser, reports / "one.html") as it:
+        note = it.area("findings").get_by_text("The Inception Score alone cannot see")
+        expect(note).to_have_count(1)
+        expect(note).to_be_visible()
+        expect(it.area("findings").locator("summary")).to_have_text(
+            re.compile(r"^\d+ other checks? found nothing; \d+ numbers are only stated$")
+        )
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_both_themes_and_a_narrow_window(browser: Browser, reports: Path, scheme: Any) -> None:
     with opened(browser, reports / "run.html", color_scheme=scheme) as it:
