@@ -1,11 +1,10 @@
 // Panel: what is wrong with the shown set, worst first; a click selects the images that a finding speaks of.
 
 const ICONS = { severe: "✖", warning: "⚠", "not found": "✓", stated: "·" }; // never a colour alone
-const TILE = 40; // pixels
 
 export default {
   async render({ model, el, host, signal }) {
-    const { h, count, panel } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, count, panel, strip } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
 
     panel({ model, el, signal }, "Findings: what is wrong with these images", (section) => {
@@ -20,36 +19,14 @@ export default {
       section.append(summary, against, problem, found, noted, rest);
 
       const buttons = new Map(); // by the findings' keys
-      const canvas = h("canvas", { role: "img" });
-      const strip = h("div", { class: "ix-strip" }, canvas);
-
-      /** Draw the most telling images of the pressed finding below it. */
-      async function drawStrip() {
-        const { names, width, height } = view().strip;
-        const place = buttons.get(view().pressed)?.button;
-        if (!names.length || !place) { strip.remove(); return; }
-        const data = model.get("sprite");
-        const picture = await createImageBitmap(new Blob([data], { type: "image/png" }));
-        if (data !== model.get("sprite") || signal.aborted) return; // another finding is pressed by now
-        const ratio = window.devicePixelRatio || 1;
-        const scale = TILE / Math.max(width, height);
-        const [across, down] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-        Object.assign(canvas, { width: names.length * (across + 2) * ratio, height: down * ratio });
-        Object.assign(canvas.style, { width: `${names.length * (across + 2)}px`, height: `${down}px` });
-        canvas.setAttribute("aria-label", `The most telling ones: ${names.join(", ")}`);
-        const pen = canvas.getContext("2d");
-        pen.scale(ratio, ratio);
-        pen.imageSmoothingEnabled = scale < 1;
-        names.forEach((_, i) => pen.drawImage(picture, i * width, 0, width, height, i * (across + 2), 0, across, down));
-        place.after(strip);
-      }
+      const telling = strip("The most telling ones");
 
       function row(item) {
-        const images = h("span", { class: "ix-finding-images" }, item.severity === "fine" ? "" : "speaks of no images");
+        const images = item.images ? h("span", { class: "ix-finding-images" }) : null;
         const head = [
           h("span", { class: "ix-finding-head" },
             h("span", { class: `ix-severity ix-severity-${item.severity}` }, h("span", { "aria-hidden": "true" }, ICONS[item.word]), ` ${item.word}`),
-            h("strong", {}, item.title), h("span", { class: "ix-finding-number" }, item.number), item.since ? h("span", { class: "ix-finding-since" }, item.since) : null),
+            h("strong", {}, item.title), item.since ? h("span", { class: "ix-finding-since" }, item.since) : null, h("span", { class: "ix-finding-number" }, item.since ? `· here ${item.number}` : item.number)),
           h("span", { class: "ix-finding-sentence" }, item.sentence),
           images,
         ];
@@ -83,7 +60,10 @@ export default {
           button.setAttribute("aria-pressed", String(key === v.pressed));
           images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
         }
-        drawStrip().catch((error) => { if (!signal.aborted) console.error(error); });
+        const place = buttons.get(v.pressed)?.button;
+        if (v.strip && place) place.after(telling.element);
+        else telling.element.remove();
+        telling.show(model.get("sprite"), v.strip);
       };
     });
   },

@@ -10,7 +10,7 @@ import traitlets
 
 from isexplore.widgets.diagnosis import Diagnosed, FindingsState
 from isexplore.widgets.panel import HERE, Panel
-from isexplore.widgets.sprite import sprite
+from isexplore.widgets.sprite import strip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from isexplore.report import Report
 
 NAMED = 3  # findings in the head's one line
-FIRST = 24  # images beside a finding, the most telling ones
 _ONE = {"classes": "class", "images": "image"}
 # What must be read even where nothing is wrong: never give false security.
 NOTED = ("effective-classes", "blind-spot")
@@ -50,20 +49,17 @@ class FindingsPanel(Panel[Diagnosed]):
             "found": [_row(check, frame.since) for check in checks if check.fires],
             "fine": [_row(check, {}) for check in checks if not check.fires],
             "rest": _rest(checks),
-            "strip": self._draw(report, frame.pressed),
+            "strip": self._strip(report, frame.pressed),
         }
 
-    def _draw(self, report: Report | None, key: str) -> dict[str, Any]:
+    def _strip(self, report: Report | None, key: str) -> dict[str, Any] | None:
         """Put the most telling images of a finding into one picture, and return their names and size."""
-        found = {} if report is None else {check.key: check.images[:FIRST] for check in report.checks}
-        images = found.get(key, np.zeros(0, np.intp))
-        tiles = None if report is None else report.evidence.sample.predictions.thumbnails
-        if report is None or tiles is None or not len(images):
+        images = () if report is None else next((check.images for check in report.checks if check.key == key), ())
+        if report is None or not len(images):
             self.sprite = b""
-            return {"names": [], "width": 1, "height": 1}
-        self.sprite = sprite(np.asarray(tiles[images]), len(images))
-        names = report.evidence.sample.predictions.image_names
-        return {"names": [names[i] for i in images], "width": tiles.shape[2], "height": tiles.shape[1]}
+            return None
+        self.sprite, shown = strip(report.evidence.sample.predictions, np.asarray(images))
+        return shown
 
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
         """Begin to look for trouble, or select the images of a finding."""

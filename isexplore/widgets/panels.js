@@ -20,6 +20,41 @@ function goFirst(painted) {
   moving = mine;
 }
 
+const TILE = 40; // pixels of the longer side of a strip's images
+
+/** Some images in a line, cut out of one picture: those for which there is no room are left out. */
+function strip(title) {
+  const element = h("div", { class: "ix-strip", role: "img" });
+  let shown = null; // what is asked for, last
+  async function draw(data, { names, width, height }) {
+    const picture = await createImageBitmap(new Blob([data], { type: "image/png" }));
+    if (data !== shown) return; // others are asked for by now
+    const ratio = window.devicePixelRatio || 1;
+    const scale = TILE / Math.max(width, height);
+    const [across, down] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+    element.style.setProperty("--ix-tile", `${down}px`);
+    element.setAttribute("aria-label", `${title}: ${names.join(", ")}`);
+    element.replaceChildren(...names.map((name, i) => {
+      const canvas = h("canvas", { title: name, width: Math.round(across * ratio), height: Math.round(down * ratio), style: `width: ${across}px; height: ${down}px` });
+      const pen = canvas.getContext("2d");
+      pen.imageSmoothingEnabled = scale < 1;
+      pen.drawImage(picture, i * width, 0, width, height, 0, 0, canvas.width, canvas.height);
+      return canvas;
+    }));
+  }
+  return {
+    element,
+    /** Show the images of a picture, or none. */
+    show(data, said) {
+      if (data === shown) return;
+      shown = data;
+      element.hidden = !said?.names.length;
+      if (element.hidden) element.replaceChildren();
+      else draw(data, said).catch(console.error);
+    },
+  };
+}
+
 /** A panel: a titled section that draws `view` now and at each change, with a place for errors. */
 function panel({ model, el, signal }, title, build, { first = false } = {}) {
   const begin = () => {
@@ -104,6 +139,6 @@ async function root({ model, el, host, signal }, names, { onEscape = () => {}, i
 export default {
   initialize({ model }) {
     source = model.get("plotly");
-    return { h, labelled, fillSelect, number, count, plain, onTheme, plot, twin, heatmap, panel, goFirst, root, freshId };
+    return { h, labelled, fillSelect, number, count, plain, onTheme, plot, twin, heatmap, strip, panel, goFirst, root, freshId };
   },
 };

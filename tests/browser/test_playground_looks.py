@@ -60,6 +60,7 @@ def test_it_draws_far_down_in_both_themes_and_at_any_width(visit: Visit) -> None
     root = cell.locator(".isexplore")
     for name in _PANELS:
         expect(area(root, name).locator(".ix-panel")).to_be_visible()
+    area(root, "doubts").scroll_into_view_if_needed()  # what is far from the screen is not drawn
     wait_for(root, lambda: root.evaluate(_UNDRAWN) == [], lambda: str(root.evaluate(_UNDRAWN)))
     assert root.locator(".ix-plot").count() >= 3
     expect(root).to_be_in_viewport()  # it had its height before, so nothing jumped

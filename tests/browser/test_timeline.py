@@ -228,6 +228,14 @@ def test_a_click_on_a_cell_shows_its_images(several: tuple[Visit, Locator]) -> N
     expect(pairs).to_contain_text(f"{AT_4500[7]}")
     click_cell(root, row=0, column=3)
     expect_class(root, 0, AT_4500[0])
+    # They are seen at once, under the map; a class that is gone is said.
+    looked = area(root, "heat").locator(".ix-heat-looked")
+    expect(looked.get_by_role("status")).to_have_text(f"step 4500, class 0: {AT_4500[0]} images")
+    expect(looked.locator(".ix-strip canvas")).to_have_count(AT_4500[0])
+    expect(looked.locator(".ix-strip canvas").first).to_be_in_viewport()
+    click_cell(root, row=0, column=4)
+    expect(looked.get_by_role("status")).to_have_text("step 6000, class 0: no image")
+    expect(looked.locator(".ix-strip")).to_be_hidden()
 
 
 def test_the_heat_map_is_read_and_used_by_keyboard(several: tuple[Visit, Locator]) -> None:

@@ -1,4 +1,4 @@
-"""The findings of the set that is shown among several, and since which set each of them is there."""
+"""The findings of the set that is shown among several, and in which sets each of them is there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from isexplore.collapse.finding import SEVERITIES
 from isexplore.widgets.diagnosis import ADVICE, Diagnosed, FindingsState
+from isexplore.widgets.sets.outline import is_diagnosed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from isexplore.collapse.finding import Finding
-    from isexplore.widgets.sets.frame import Entry, SetsFrame
+    from isexplore.report import Report
+    from isexplore.widgets.sets.frame import SetsFrame
     from isexplore.widgets.sets.state import SetsState
 
 __all__ = ["SetsFindings", "since_when"]
@@ -47,34 +51,31 @@ class SetsFindings(FindingsState):
 
 
 def since_when(frame: SetsFrame) -> dict[str, str]:
-    """Say of each finding of the current set since which set it is there, at least as bad as now, and until when.
+    """Say of each finding of the current set in which sets around it it is, at least as bad as now.
 
     Returns
     -------
     dict of str to str
-        By the findings' keys, such as "since step 4500, to the end": "or earlier" while the set before is not
-        diagnosed, "until step 6000" where that is better again.
+        By the findings' keys, such as "in every set since step 4500", or "in every set from step 4500 to step 6000"
+        where the one after that is better again. Empty until every set is diagnosed; one that can't be is passed over.
     """
-    shown = frame.shown
-    if shown.report is None or len(frame.entries) == 1:
+    reports = {entry.name: entry.report for entry in frame.entries if entry.report is not None}
+    if not is_diagnosed(frame.entries) or frame.shown.report is None or len(reports) == 1:
         return {}
-    return {finding.key: _since(frame, finding) for finding in shown.report.findings}
+    current = list(reports).index(frame.shown.name)
+    return {finding.key: _since(reports, current, finding) for finding in frame.shown.report.findings}
 
 
-def _since(frame: SetsFrame, finding: Finding) -> str:
-    bad = [_is_as_bad(entry, finding) for entry in frame.entries]  # None: nobody knows yet
-    first = frame.current
-    while first > 0 and bad[first - 1]:
-        first -= 1
-    after = bad[frame.current + 1 :]
-    said = f"since {frame.entries[first].name}" + (" or earlier" if first > 0 and bad[first - 1] is None else "")
-    if False in after:
-        return f"{said}, until {frame.entries[frame.current + 1 + after.index(False)].name}"
-    return f"{said}, to the end" if after and all(after) else said
+def _since(reports: Mapping[str, Report], current: int, finding: Finding) -> str:
+    names, bad = list(reports), [_is_as_bad(report, finding) for report in reports.values()]
+    before, after = bad[:current][::-1], bad[current + 1 :]
+    first = current - (before.index(False) if False in before else current)
+    if False not in after:
+        return f"in every set since {names[first]}" if first else "in every set"
+    last = current + after.index(False)
+    return f"in every set from {names[first]} to {names[last]}" if first < last else f"better in {names[last + 1]}"
 
 
-def _is_as_bad(entry: Entry, finding: Finding) -> bool | None:
-    if entry.report is None:
-        return None
-    found = (check.severity for check in entry.report.checks if check.key == finding.key)
+def _is_as_bad(report: Report, finding: Finding) -> bool:
+    found = (check.severity for check in report.checks if check.key == finding.key)
     return SEVERITIES.index(next(found, "fine")) <= SEVERITIES.index(finding.severity)

@@ -2,7 +2,7 @@
 
 export default {
   async render({ model, el, host, signal }) {
-    const { h, labelled, fillSelect, number, count, onTheme, heatmap, panel, twin } = (await host.getWidget(model.get("runtime"))).exports;
+    const { h, labelled, fillSelect, number, count, onTheme, heatmap, strip, panel, twin } = (await host.getWidget(model.get("runtime"))).exports;
     const view = () => model.get("view");
     const send = (kind, value) => model.send({ kind, value });
 
@@ -21,9 +21,12 @@ export default {
       const next = h("button", { type: "button", onclick: () => send("page", view().page + 1) }, "later ›");
       const where = h("span", { class: "ix-unit" });
       const pager = h("span", { class: "ix-control" }, back, where, next);
+      const looked = h("p", { role: "status" });
+      const first = strip("The first ones");
       const table = twin("p(y) of the shown classes in each checkpoint");
       section.append(h("div", { class: "ix-heat-map" }, title, names, canvas, axis),
-        h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend), readout,
+        h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend, h("span", { class: "ix-unit" }, "• no image looks most like it")), readout,
+        h("div", { class: "ix-heat-looked" }, looked, first.element),
         h("div", { class: "ix-controls" }, labelled("sort by", sort), pager), table.element);
 
       let share = () => 0; // of a row and a column, from 0 for none to 1 for the darkest
@@ -76,6 +79,15 @@ export default {
         for (const column of v.missing) {
           for (let y = 0; y < canvas.height; y += 8) pen.fillRect(column * width, y, width, 2);
         }
+        // The colours of hardly and of never are alike: a dot says that it is no image's first guess.
+        pen.fillStyle = style.getPropertyValue("--ix-faint");
+        const radius = Math.min(2.5 * (window.devicePixelRatio || 1), width / 4, height / 4);
+        v.images.forEach((counts, column) => counts.forEach((images, row) => {
+          if (images) return;
+          pen.beginPath();
+          pen.arc((column + 0.5) * width, (row + 0.5) * height, radius, 0, 2 * Math.PI);
+          pen.fill();
+        }));
         const ring = (x, y, w, hgt, colour) => {
           for (const [wide, ink] of [[5, style.backgroundColor], [2, colour]]) {
             Object.assign(pen, { lineWidth: wide, strokeStyle: ink });
@@ -85,7 +97,7 @@ export default {
         ring(v.current * width + 1, 1, width - 2, canvas.height - 2, style.getPropertyValue("--ix-text"));
         if (at && (at.row >= v.rows || at.column >= v.columns)) at = null;
         if (at) ring(at.column * width - 2, at.row * height - 2, width + 4, height + 4, style.getPropertyValue("--ix-focus"));
-        readout.textContent = at ? `${words(v, at)}. Enter or click: see them` : "point at a cell, or ← ↑ → ↓; a click or Enter shows its images";
+        readout.textContent = at ? `${words(v, at)}. Enter or click: see them` : "point at a cell, or walk with ← ↑ → ↓";
       }
 
       const resized = new ResizeObserver(draw);
@@ -105,6 +117,8 @@ export default {
         next.disabled = v.page === v.pages - 1;
         where.textContent = `classes ${count(v.first + 1)}–${count(v.first + v.rows)} of ${count(v.classes)}`;
         canvas.setAttribute("aria-label", `Heat map of p(y): ${count(v.columns)} checkpoints across, ${count(v.rows)} of ${count(v.classes)} classes down. Current: ${v.sets[v.current]}. Arrow keys read a cell, Enter shows its images.`);
+        looked.textContent = v.cell || "A click on a cell, or Enter, shows its images here.";
+        first.show(model.get("sprite"), v.strip);
         draw();
         table.update(() => ({
           columns: ["checkpoint", ...v.names],

@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import traitlets
 
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.sets.frame import SetsFrame
+from isexplore.widgets.sprite import strip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +33,8 @@ class HeatPanel(Panel[SetsFrame]):
     _esm = HERE / "sets" / "heat.js"
     depends: ClassVar[tuple[str, ...]] = ("entries", "reference", "current", "chosen_class")
     state: SetsState
+
+    sprite = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, state: SetsState) -> None:
         self._sort = ""  # nobody has chosen yet
@@ -64,7 +68,19 @@ class HeatPanel(Panel[SetsFrame]):
             "pages": pages,
             "first": self._page * _PAGE,
             "classes": len(order),
+            **self._looked_at(frame),
         }
+
+    def _looked_at(self, frame: SetsFrame) -> dict[str, Any]:
+        """Put the first images of the chosen class in the current set into one picture, and say how many there are."""
+        entry, chosen = frame.shown, frame.chosen_class
+        if chosen is None or entry.sample is None:
+            self.sprite = b""
+            return {"strip": None, "cell": "" if chosen is None else f"{entry.name}: not known"}
+        images = np.flatnonzero(entry.sample.top_class == chosen)
+        self.sprite, shown = strip(entry.predictions, images)
+        number = f"{len(images):,} image{'' if len(images) == 1 else 's'}" if len(images) else "no image"
+        return {"strip": shown, "cell": f"{entry.name}, class {frame.class_names[chosen]}: {number}"}
 
     def act(self, kind: str, message: dict[str, Any], _: list[memoryview]) -> None:
         """Go to a cell's images, or change sorting or page."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from isexplore.collapse.finding import Severity
     from isexplore.widgets.sets.frame import Entry, SetsFrame
 
-__all__ = ["outline", "progress", "verdict"]
+__all__ = ["is_diagnosed", "outline", "progress", "verdict"]
 
 
 def outline(entry: Entry) -> dict[str, Any]:
@@ -53,28 +54,42 @@ def progress(frame: SetsFrame) -> str:
     return f"diagnosed {sum(bool(entry.report or entry.error) for entry in frame.entries)} of {total} …"
 
 
+def is_diagnosed(entries: Sequence[Entry]) -> bool:
+    """Return whether it is known what is wrong with each set, or why nobody can say."""
+    return all(entry.report or entry.error for entry in entries)
+
+
 def verdict(entries: Sequence[Entry]) -> str:
-    """Return in words from which set on the findings are severe to the end, of those that are diagnosed.
+    """Return in words from which set on the findings are severe to the end; since when, only once all are diagnosed.
 
     Examples
     --------
     >>> verdict([])
     ''
     """
-    known = [(entry.name, entry.report.severity) for entry in entries if entry.report is not None]
+    known = {entry.name: entry.report.severity for entry in entries if entry.report is not None}
     if not known:
         return ""
+    if not is_diagnosed(entries):
+        bad = list(known.values()).count("severe")
+        many = f"severe in {bad} set{'s' * (bad > 1)}" if bad else "nothing severe"
+        return f"so far: {many} ({len(known)} of {len(entries)} diagnosed)"
     if len(known) == 1:
-        return f"{known[0][0]}: {_WORDS[known[0][1]]}"
-    bad = [severity == "severe" for _, severity in known]
+        name, severity = known.popitem()
+        return _WORDS[severity] if len(entries) == 1 else f"{name}: {_WORDS[severity]}"
+    return _course(known)
+
+
+def _course(severities: Mapping[str, Severity]) -> str:
+    names, bad = list(severities), [severity == "severe" for severity in severities.values()]
     if all(bad):
         return f"severe in all {len(bad)} sets"
     if bad[-1]:
-        since = len(bad) - bad[::-1].index(False)
-        return f"severe since {known[since][0]}"
+        return f"severe since {names[len(bad) - bad[::-1].index(False)]}"
     if any(bad):
-        where = [name for (name, _), is_bad in zip(known, bad, strict=True) if is_bad]
-        return f"severe in {len(where)} of {len(bad)} sets, last in {where[-1]}; {_WORDS[known[-1][1]]} at the end"
+        last = len(bad) - 1 - bad[::-1].index(True)
+        end = _WORDS[severities[names[-1]]]
+        return f"severe in {sum(bad)} of {len(bad)} sets, last in {names[last]}; {end} at the end"
     return f"nothing severe in {len(bad)} sets"
 
 

@@ -98,7 +98,7 @@ export default {
             line("y2", v.variety, there, "variety", ".3f", { line: { color: c.variety, width: 2.5 } }),
             line("y2", v.doubt, there, "doubt", ".3f", { line: { color: c.doubt, width: 2.5, dash: "dash" } }),
             line("y3", v.effective_classes, there, "effective classes", ",.1f", { line: { color: c.variety, width: 2 } }),
-            line("y4", v.warning, told, "warnings", "d", { mode: "lines+markers", line: { color: c.reference, width: 1.5, dash: "dot" }, marker: { size: 7, symbol: "triangle-up-open" } }),
+            line("y4", v.warning, told, "warnings", "d", { mode: "lines+markers", line: { color: c.reference, width: 1.5, dash: "dash" }, marker: { size: 7, symbol: "triangle-up-open" } }),
             line("y4", v.severe, told, "severe findings", "d", { mode: "lines+markers", line: { color: bad, width: 2 }, marker: { size: 7, symbol: "square" } }),
           ];
           const level = (yref, y) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref, y0: y, y1: y, line: { color: c.reference, width: 1.5, dash: "dot" } });
@@ -107,9 +107,10 @@ export default {
           const room = 0.03 * (last - first) || 0.5;
           const top = (...lists) => 1.08 * Math.max(1e-9, ...lists.flat().filter((y) => y != null));
           const real = v.reference ?? {};
+          const most = Math.max(1, ...v.severe, ...v.warning); // of the findings
           const ranges = {
             y: [1 - 0.04 * top(v.score, v.high, real.score), top(v.score, v.high, real.score)], y2: [0, top(v.variety, v.doubt, real.variety)],
-            y3: [0, top(v.effective_classes, real.effective_classes)], y4: [-0.4, Math.max(1.4, top(v.severe, v.warning) + 0.3)],
+            y3: [0, top(v.effective_classes, real.effective_classes)], y4: [-0.4, 1.08 * most + 0.4],
           };
           const axis = { color: c.text, gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, fixedrange: true, nticks: 4 };
           return {
@@ -117,7 +118,7 @@ export default {
             layout: {
               height: 420, margin: { l: 52, r: 8, t: 6, b: 34 }, hovermode: "closest", hoverdistance: 30,
               xaxis: { title: { text: plain(v.axis, 40) }, range: [first - room, last + room], anchor: "y4", ...(v.at.length < 2 ? { nticks: 2 } : {}) },
-              ...Object.fromEntries(ROWS.map(([id, title, domain]) => [id.replace("y", "yaxis"), { ...axis, domain, automargin: false, title: { text: title, standoff: 4 }, range: ranges[id], ...(id === "y4" ? { tickformat: "d" } : {}) }])),
+              ...Object.fromEntries(ROWS.map(([id, title, domain]) => [id.replace("y", "yaxis"), { ...axis, domain, automargin: false, title: { text: title, standoff: 4 }, range: ranges[id], ...(id === "y4" ? { dtick: Math.ceil(most / 3) } : {}) }])),
               shapes: [...levels, { type: "line", x0: v.at[v.current], x1: v.at[v.current], yref: "paper", y0: 0, y1: 1, line: { color: c.text, width: 1.5 } }],
             },
           };
