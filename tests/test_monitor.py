@@ -180,7 +180,7 @@ def steps_taken(steps: Sequence[SupportsIndex], every: int) -> list[str]:
         ([25, 26, 29, 30], [30]),  # from the middle on
         ([7, 45, 46], [45]),
         ([*range(1, 21), *range(6, 16)], [10, 20, 10]),  # a crash, and on from step 5
-        ([10, 10, 10], [10, 10, 10]),
+        ([10, 10, 10, 20, 20], [10, 20]),  # told again, as where gradients of several batches are added up
     ],
 )
 def test_a_checkpoint_is_due_whenever_a_multiple_is_passed(steps: list[int], taken: list[int]) -> None:

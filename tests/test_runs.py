@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -86,8 +87,17 @@ def test_every_part_comes_back_as_it_was(tmp_path: Path) -> None:
     assert_same(some(1), unpack(pack(some(1))))
 
 
+def test_small_checkpoints_keep_no_file_open(tmp_path: Path) -> None:
+    for step in range(5):
+        append(tmp_path / "a.run", step, some(step))
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - names will do
+    run = load_run(tmp_path / "a.run")
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - as above
+    assert len(run) == 5
+
+
 def test_what_is_large_is_memory_mapped(tmp_path: Path) -> None:
-    append(tmp_path / "a.run", 1, some(1))
+    append(tmp_path / "a.run", 1, some(1, n=80_000))
     predictions = load_run(tmp_path / "a.run")["step 1"]
     assert isinstance(predictions.probabilities, np.memmap)
     assert isinstance(predictions.embeddings, np.memmap)
@@ -203,6 +213,45 @@ def test_a_journal_that_names_another_file_is_not_followed(tmp_path: Path) -> No
         with pytest.raises(ValueError, match=r"b\.run-journal was not written by isexplore"):
             act()
     assert victim.exists()
+
+
+def test_of_a_large_journal_only_the_end_is_read(tmp_path: Path) -> None:
+    journal = Path(f"{run_with(tmp_path / 'a.run')}-journal")
+    with journal.open("wb") as stream:
+        stream.seek(2**25)
+        stream.write(bytes.fromhex("d9d505f920a163d7"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"a\.run-journal was not written by isexplore"):
+            load_run(tmp_path / "a.run")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_journal_that_is_gone_in_a_moment_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, found = run_with(tmp_path / "a.run"), Path.is_file
+
+    def and_gone(file: Path) -> bool:
+        there = found(file)
+        if file.name == "a.run-journal":  # as where a training has completed its checkpoint just now
+            file.unlink(missing_ok=True)
+        return there
+
+    Path(f"{path}-journal").write_bytes(b"old pages")
+    monkeypatch.setattr(Path, "is_file", and_gone)
+    assert list(load_run(path)) == ["step 500", "step 1000"]
+
+
+@pytest.mark.parametrize("act", [load_run, lambda path: append(path, 1500, some(1))], ids=["load_run", "append"])
+def test_files_in_wal_mode_are_refused_and_nothing_is_left_beside_them(tmp_path: Path, act: object) -> None:
+    assert callable(act)
+    path = run_with(tmp_path / "a.run", "PRAGMA journal_mode = WAL")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"a\.run .*WAL mode"):
+        act(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_failed_append_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from isexplore.predictions import load
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["pack", "unpack"]
 
 _NAME = "predictions.safetensors"
+_SMALL = 2**24  # bytes
 
 
 def pack(predictions: Predictions) -> bytes:
@@ -36,9 +40,10 @@ def pack(predictions: Predictions) -> bytes:
 
 
 def unpack(data: bytes) -> Predictions:
-    """Open what `pack` returned; it is checked as `isexplore.load` does, and what is large is memory-mapped.
+    """Open what `pack` returned; it is checked as `isexplore.load` does.
 
-    The memory map is of a temporary file, which is deleted already: it takes room until the predictions are let go.
+    Up to 16 MB are kept in memory. More is memory-mapped from a temporary file, which is deleted already: it takes room
+    until the predictions are let go.
 
     Raises
     ------
@@ -57,6 +62,14 @@ def unpack(data: bytes) -> Predictions:
         file = Path(folder, _NAME)
         file.write_bytes(data)
         try:
-            return load(file)
+            found = load(file)
         except ValueError as error:  # without the name of a file that is gone
             raise ValueError(str(error).removeprefix(f"{file} is ")) from error
+        return found if len(data) > _SMALL else _in_memory(found)
+
+
+def _in_memory(predictions: Predictions) -> Predictions:
+    """Copy what is memory-mapped: each map keeps a file open, and a process may open only so many."""
+    parts = {part.name: getattr(predictions, part.name) for part in fields(predictions)}
+    arrays: dict[str, Any] = {name: np.array(part) for name, part in parts.items() if isinstance(part, np.ndarray)}
+    return replace(predictions, **arrays)

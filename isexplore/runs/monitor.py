@@ -28,13 +28,15 @@ class Monitor:
     """Watches a generator while it is trained: call it after each step.
 
     Every `every` steps it draws n images, always from the same latents, classifies them, keeps the predictions in
-    memory, appends them to a run file, and tells whoever watches, as the widget of ``isexplore.explore(monitor)`` does.
+    memory, appends them to a run file, and tells whoever watches, as each widget of ``isexplore.explore(monitor)`` does
+    until its ``close()``, also where one is shown again.
     Steps in between cost next to nothing.
 
     The training is left as it is: the generator gets its mode back, there are no gradients, and the global random
     states of Python, NumPy and torch are put back, so that the weights come out the same bit for bit. An error at the
     start is raised. Later nothing that goes wrong here, such as an image with NaN or a full disk, ends the training:
-    there is one warning for each kind of trouble, and the next checkpoint is tried again.
+    there is one warning for each kind of trouble, and the next checkpoint is tried again. Only where warnings are made
+    errors, as by ``python -W error``, that warning does.
 
     Parameters
     ----------
@@ -133,8 +135,8 @@ class Monitor:
         Parameters
         ----------
         step : int, or what is like one
-            How many steps are done. Where it is lower than before, the training has gone back, and what was kept of
-            later steps is dropped.
+            How many steps are done. The same number told again counts once. Where it is lower than before, the training
+            has gone back: the next checkpoint that is due replaces what was kept of its own step and of later ones.
 
         Raises
         ------
@@ -149,7 +151,7 @@ class Monitor:
         number = whole(step)
         if number < 0:
             raise ValueError(f"a step must be a number from 0 on, not {number}")
-        before = number - 1 if self._last is None or number <= self._last else self._last
+        before = number - 1 if self._last is None or number < self._last else self._last
         self._last = number
         if number // self._every == before // self._every or not _is_first_process():
             return

@@ -8,16 +8,17 @@ to be read, must have exactly the one table that is written here, and nothing in
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from operator import index as whole
+from threading import RLock
 from typing import TYPE_CHECKING, SupportsIndex
 
 from isexplore.predictions.packing import pack, unpack
 from isexplore.tensor_files import expand_home
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from pathlib import Path
     from typing import Literal
@@ -36,6 +37,9 @@ _PATIENCE = 30.0  # seconds to wait for another process that reads or writes
 # At the end of a journal, behind the name of another file: SQLite's file format, section 3.
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _LAST_STEP = 2**63 - 1  # SQLite's largest integer
+_ROLLBACK = b"\1\1"  # bytes 18 and 19 of a database that is not in WAL mode: section 1.3 there
+# To close a file takes away this process's locks on it, also those of a thread that writes a checkpoint.
+_HELD = RLock()
 
 
 def step_name(step: int) -> str:
@@ -60,8 +64,7 @@ def is_run_file(path: str | os.PathLike[str]) -> bool:
     file = expand_home(path)
     if not file.is_file():
         return False
-    with file.open("rb") as stream:
-        return stream.read(len(_MAGIC)) == _MAGIC
+    return _first_bytes(file, len(_MAGIC)) == _MAGIC
 
 
 def create(path: str | os.PathLike[str]) -> None:
@@ -144,7 +147,7 @@ def load_run(path: str | os.PathLike[str]) -> dict[str, Predictions]:
     Returns
     -------
     dict of str to Predictions
-        By "step 1000" …, in the order of the steps; what is large in them is memory-mapped.
+        By "step 1000" …, in the order of the steps; what is larger than 16 MB is memory-mapped.
 
     Raises
     ------
@@ -187,6 +190,8 @@ def load_run(path: str | os.PathLike[str]) -> dict[str, Predictions]:
                 found[step_name(step)] = unpack(data)
             except ValueError as error:
                 raise ValueError(f"{file}: {step_name(step)} is {error}") from error
+            except OSError as error:  # such as no room for temporary files
+                raise OSError(f"cannot read {step_name(step)} of {file}: {error}") from error
     return found
 
 
@@ -211,6 +216,7 @@ def _opened(file: Path, mode: Literal["ro", "rw", "rwc"]) -> Iterator[sqlite3.Co
     try:
         with closing(sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, uri=True)) as run:
             run.text_factory = bytes  # of a damaged file, text may be anything
+            _refuse_wal(file)
             run.execute("PRAGMA trusted_schema = OFF")
             if mode == "ro":  # whatever a file says, nothing in it is larger than itself
                 run.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(file.stat().st_size, _LEAST_LIMIT))
@@ -224,7 +230,7 @@ def _opened(file: Path, mode: Literal["ro", "rw", "rwc"]) -> Iterator[sqlite3.Co
 @contextmanager
 def _writing(file: Path) -> Iterator[sqlite3.Connection]:
     """Begin a transaction, which is kept if nothing fails; a new file gets its table in it."""
-    with _opened(file, "rwc") as run, run:
+    with _HELD, _opened(file, "rwc") as run, run:
         run.execute("BEGIN IMMEDIATE")
         if not file.stat().st_size:  # new
             run.execute(_TABLE)
@@ -256,21 +262,39 @@ def _steps(run: sqlite3.Connection, file: Path) -> list[int]:
     return steps[1:]
 
 
-def _journal(file: Path) -> Path:
-    """Return where SQLite keeps what a transaction has changed, until it is complete."""
-    return file.with_name(f"{file.name}-journal")
+def _first_bytes(file: Path, n: int) -> bytes:
+    with _HELD, file.open("rb") as stream:
+        return stream.read(n)
+
+
+def _refuse_wal(file: Path) -> None:
+    """Refuse a database in WAL mode, before SQLite makes further files beside it; those written here never are."""
+    begin = _first_bytes(file, 20)
+    if begin.startswith(_MAGIC) and begin[18:] not in {b"", _ROLLBACK}:
+        raise ValueError(f"{file} was not left as isexplore wrote it: it is in SQLite's WAL mode, or is damaged")
+
+
+def _end_of_journal(file: Path) -> bytes:
+    """Return the last bytes of where SQLite keeps what a transaction has changed, until it is complete."""
+    journal = file.with_name(f"{file.name}-journal")
+    with suppress(FileNotFoundError):  # its checkpoint may be complete by now
+        if journal.is_file():
+            with journal.open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - len(_JOURNAL_MAGIC)))
+                return stream.read()
+    return b""
 
 
 def _take_back(file: Path) -> None:
     """Take back the half of a checkpoint that a killed process has left: SQLite does it where it may write."""
-    journal = _journal(file)
-    if journal.is_file() and journal.stat().st_size:
+    if _end_of_journal(file):
         with _opened(file, "rw") as run:
             run.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _refuse_foreign_journal(file: Path) -> None:
     """Refuse a journal that names another file, as SQLite would delete that; those written here never do."""
-    journal = _journal(file)
-    if journal.is_file() and journal.read_bytes().endswith(_JOURNAL_MAGIC):
-        raise ValueError(f"{journal} was not written by isexplore: delete it, if you don't know where it comes from")
+    if _end_of_journal(file) == _JOURNAL_MAGIC:
+        raise ValueError(
+            f"{file}-journal was not written by isexplore: delete it, if you don't know where it comes from"
+        )
