@@ -83,7 +83,7 @@ def say(panel: Panel[Any], content: object) -> None:
 
 
 def click(panel: FindingsPanel, key: str) -> None:
-    say(panel, {"kind": "finding", "value": key})
+    say(panel, {"kind": "finding", "value": key, "set": panel.view["set"]})
 
 
 def updates(panel: Panel[Any]) -> list[dict[str, Any]]:
@@ -478,6 +478,9 @@ def test_the_collapse_has_its_checkpoint_and_follows_the_current_set() -> None:
     state.set_current(0)
     assert all(row["severity"] != "severe" for row in panel.view["found"])
     state.set_current(1)
+    say(panel, {"kind": "finding", "value": "missing-classes", "set": "step 3000"})  # a click that comes late
+    assert "step 4500 is shown by now" in panel.error
+    assert selected(findings) is None
     click(panel, "missing-classes")
     report = state.shown().shown.report
     assert report is not None

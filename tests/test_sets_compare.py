@@ -252,12 +252,18 @@ def test_an_image_of_b_becomes_the_one_looked_at(begin: Callable[..., SetsState]
     state = begin(make(), make(seed=1), reference=make(seed=4))
     panel = PairsPanel(state)
     number = panel.view["sides"][1]["items"][3]["number"]
-    send(panel, "primary", number)
+    look = {"kind": "primary", "value": number, "set": state.shown().shown.name}
+    panel._receive(None, look, [])
     assert state.explorer.shown().primary == panel.primary == number
     state.explorer.set_primary(5)
     assert panel.primary == 5
-    send(panel, "primary", 10_000)
+    panel._receive(None, {**look, "value": 10_000}, [])
     assert "no image number 10000" in panel.error
+    state.set_current(0)
+    before = state.explorer.frame
+    panel._receive(None, look, [])  # a click that comes late
+    assert "its images have other numbers" in panel.error
+    assert state.explorer.frame is before
 
 
 def test_one_change_is_one_message(begin: Callable[..., SetsState]) -> None:

@@ -231,14 +231,6 @@ def test_a_cell_shows_its_set_with_its_class_selected(state: SetsState) -> None:
     assert selection.mask.sum() == sample_in(frame.entries[0]).class_counts[3]
 
 
-def test_images_are_selected_by_their_numbers(state: SetsState) -> None:
-    state.select([3, 1, 59], "mine")
-    selection = selected(state)
-    assert (np.flatnonzero(selection.mask).tolist(), selection.label) == ([1, 3, 59], "mine")
-    state.select([], "none")
-    assert selected(state).subset.n_images == 0
-
-
 @pytest.mark.parametrize(
     ("action", "message"),
     [
@@ -249,8 +241,7 @@ def test_images_are_selected_by_their_numbers(state: SetsState) -> None:
         (lambda state: state.choose_class(5), "no class number 5; there are 5"),
         (lambda state: state.choose_cell(0, -1), "no class number -1"),
         (lambda state: state.choose_cell(9, 1), "no sample set number 9"),
-        (lambda state: state.select([60], "x"), "no such images: the set has 60"),
-        (lambda state: state.select([-1], "x"), "no such images"),
+        (lambda state: state.add("reference", make()), "the reference is named 'reference'"),
         (lambda state: state.add("step 100", make()), "'step 100' already"),
         (lambda state: state.add("step 400", make(c=7)), "step 100 and step 400 can't be compared"),
         (lambda state: state.follow({}), "give at least one"),
@@ -313,8 +304,6 @@ def test_sets_may_come_while_others_are_computed(
     state = opened(course(1))
     assert begun.wait(30)
     state.add("step 200", make(1))
-    with pytest.raises(ValueError, match="still being computed"):
-        state.select([1], "mine")
     state.choose_cell(0, 1)  # of a set that is not there yet
     assert state.explorer.frame is None
     go_on.set()
@@ -417,6 +406,39 @@ def test_what_is_computed_of_a_set_that_is_gone_is_dropped(
 
 
 # Trouble
+
+
+def test_a_view_that_can_not_draw_does_not_end_the_work(opened: Callable[..., SetsState]) -> None:
+    state = opened({}, make(9))
+    times: list[int] = []
+
+    def broken(_: object) -> None:
+        times.append(1)
+        if len(times) == 2:  # the first time in `follow`, the second in the thread
+            raise RuntimeError("no canvas")
+
+    state.observe(broken, "frame")
+    state.follow(course(3))
+    with pytest.raises(RuntimeError, match="no canvas"):
+        state.wait()
+    assert len(times) > 2
+    assert state.shown().complete
+    assert shown_set(state) is state.shown().entries[2].predictions
+    state.add("step 400", make(4))
+    state.wait()  # it is raised once
+    assert state.shown().complete
+
+
+def test_a_set_named_reference_is_not_the_reference(opened: Callable[..., SetsState]) -> None:
+    real, fake = make(9), make(1)
+    state = opened({"reference": fake, "reference (real)": make(2)}, real)
+    state.set_current(0)
+    state.wait()
+    frame = state.explorer.shown()
+    assert frame.sample.predictions is fake
+    assert frame.reference.name == "reference (real) (real)"
+    np.testing.assert_allclose(frame.reference.share, real.probabilities.mean(axis=0, dtype=np.float64), atol=1e-7)
+    assert set(state.explorer.references) >= {"reference", "reference (real) (real)"}
 
 
 def test_a_set_that_can_not_be_scored_says_why_and_the_others_go_on(opened: Callable[..., SetsState]) -> None:
@@ -549,6 +571,13 @@ def test_little_is_kept_of_a_set_and_other_split_rules_still_come_out_right(open
         (["step 2", "step 1"], None),
         (["step 1", "step 1 again"], None),
         (["first", "step 2"], None),
+        (["1e3", "1e4"], (1000, 10_000)),
+        (["t=-2", "t=-1", "t=0.5"], (-2, -1, 0.5)),
+        (["t=-1", "t=-2"], None),
+        (["-1.5e-3", "-1e-3"], (-0.0015, -0.001)),
+        (["2e5a", "3e4a"], (2, 3)),
+        (["step-1", "step-2"], (1, 2)),
+        (["1e999", "2e999"], None),
         (["only 7"], None),
         (["9" * 400, "99" * 400], None),
     ],

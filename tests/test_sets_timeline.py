@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from threading import Event
 from threading import enumerate as running_threads
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import isexplore as ix
+from isexplore.collapse.effective import effective_classes
+from isexplore.widgets.findings import alarm_of
 from isexplore.widgets.sets.heat import HeatPanel
 from isexplore.widgets.sets.outline import outline, verdict
+from isexplore.widgets.sets.root import SetsExplorer
 from isexplore.widgets.sets.state import SetsState
 from isexplore.widgets.sets.timeline import TimelinePanel
 
@@ -27,8 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from isexplore.widgets.sets.root import SetsExplorer
 
 HOSTILE = ['<img src=x onerror="alert(1)">', "</script><script>", "a&amp;b", "%{x}\n<b>", "\u202edesrever", ""]
 
@@ -87,10 +89,13 @@ def test_the_curves_are_the_librarys_numbers(collapsed: SetsState) -> None:
         assert view["score"][i] == pytest.approx(score.overall)
         assert (view["low"][i], view["high"][i]) == pytest.approx(score.interval())
         assert view["variety"][i] - view["doubt"][i] == pytest.approx(math.log(score.overall))
-        assert view["effective_classes"][i] == pytest.approx(math.exp(view["variety"][i]))
+        assert view["corrected"][i] == pytest.approx(score.corrected)
+        assert view["low"][i] < view["corrected"][i] < view["high"][i]
+        assert view["effective_classes"][i] == pytest.approx(effective_classes(score)[0])
         assert view["severe"][i] + view["warning"][i] == len(report.findings)
     real = ix.inception_score(collapsed.shown().reference.predictions)  # type: ignore[union-attr]
-    assert view["reference"]["score"] == pytest.approx(real.overall)
+    assert view["reference"]["corrected"] == pytest.approx(real.corrected)
+    assert view["reference"]["effective_classes"] == pytest.approx(effective_classes(real)[0])
     plain(view)
 
 
@@ -168,6 +173,19 @@ def test_what_was_asked_before_somebody_went_elsewhere_is_dropped(collapsed: Set
     assert panel.view["current"] == 2
     collapsed.explorer.clear()
     collapsed.choose_class(None)
+
+
+def test_a_new_checkpoint_is_nobodys_move() -> None:
+    state = ready({"step 1": make(), "step 2": make(1)})
+    panel = TimelinePanel(state)
+    moves = panel.view["moves"]
+    state.add("step 3", make(2))
+    assert (panel.view["moves"], panel.view["current"]) == (moves, 2)
+    panel.asked = {"serial": 1, "moves": moves, "number": 0}  # asked before it came
+    assert panel.view["current"] == 0
+    state.follow({"step 7": make(3), "step 8": make(4)})  # another training
+    assert panel.view["moves"] == moves + 1
+    state.close()
 
 
 @pytest.mark.parametrize("number", ["1", None, 1.5, [1]])
@@ -447,6 +465,44 @@ def test_the_diagnosis_begins_when_the_page_says_that_it_is_there() -> None:
     it._receive(it, {"kind": "look"}, [])
     assert done.wait(60)
     assert list(it.reports.reports) == ["a", "b"]
+    it.close()
+
+
+def test_the_explorer_is_stale_while_the_current_set_can_not_be_shown(explored: Callable[..., SetsExplorer]) -> None:
+    sets = {"step 1": make(), "step 2": make(1)}
+    sets["step 1"].probabilities.setflags(write=True)
+    sets["step 1"].probabilities[3] = np.nan
+    it = explored(sets)
+    assert (it.stale, it._is_up_to_date()) == (False, True)
+    it.state.set_current(0)
+    assert (it.stale, it._is_up_to_date()) == (True, False)
+    assert "could not be scored" in it.shown
+    it.state.set_current(1)
+    assert not it.stale
+
+
+def test_the_head_says_what_is_severe(collapsed: SetsState) -> None:
+    reference = collapsed.shown().reference
+    assert reference is not None
+    sets = {entry.name: entry.predictions for entry in collapsed.shown().entries[:2]}
+    it = ix.explore(sets, reference=reference.predictions)
+    it.state.wait()
+    assert it.explorer.header.alarm == alarm_of(it.report) != ""
+    it.state.set_current(0)
+    assert it.explorer.header.alarm == ""
+    it.close()
+
+
+def test_an_error_goes_when_something_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = SetsExplorer(SetsState({}))
+    sets = {"step 1": make()}
+    monkeypatch.setattr(it, "_monitor", SimpleNamespace(checkpoints=lambda: sets, unwatch=lambda _: None))
+    sets["step 2"] = make(c=7)
+    it._take()
+    assert "can't be compared" in it.error
+    del sets["step 2"]
+    it._take()
+    assert it.error == ""
     it.close()
 
 

@@ -36,6 +36,8 @@ class Diagnosed:
         What to know about the reference.
     since : mapping of str to str
         In words, since which sample set each finding is there, by the findings' keys; only of several sets.
+    set_name : str
+        Of the sample set, among several; else empty.
     pressed : str
         The key of the finding whose images are selected; empty if none is.
     """
@@ -44,6 +46,7 @@ class Diagnosed:
     problem: str = ""
     note: str = ""
     since: Mapping[str, str] = field(default_factory=dict)
+    set_name: str = ""
     pressed: str = ""
 
 

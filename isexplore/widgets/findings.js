@@ -30,7 +30,7 @@ export default {
           h("span", { class: "ix-finding-sentence" }, item.sentence),
           images,
         ];
-        const button = item.images ? h("button", { type: "button", class: "ix-finding", onclick: () => model.send({ kind: "finding", value: item.key }) }, ...head) : null;
+        const button = item.images ? h("button", { type: "button", class: "ix-finding", onclick: () => model.send({ kind: "finding", value: item.key, set: view().set }) }, ...head) : null;
         if (button) buttons.set(item.key, { button, images, said: `${count(item.images)} ${item.images === 1 ? "image" : "images"}` });
         return h("li", {}, button ?? h("div", { class: "ix-finding" }, ...head),
           item.quiet ? h("details", { class: "ix-quiet" }, h("summary", {}, "how sure"), item.quiet) : null);
@@ -58,7 +58,7 @@ export default {
         }
         for (const [key, { button, images, said }] of buttons) {
           button.setAttribute("aria-pressed", String(key === v.pressed));
-          images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
+          images.textContent = key === v.pressed ? `${said}, selected in ${v.set ? "the explorer below" : "every view"}; the most telling first:` : `${said}: show`;
         }
         const place = buttons.get(v.pressed)?.button;
         if (v.strip && place) place.after(telling.element);

@@ -29,7 +29,7 @@ class FindingsPanel(Panel[Diagnosed]):
     """Shows what the checks found, worst first, and what they looked for and did not find."""
 
     _esm = HERE / "findings.js"
-    depends: ClassVar[tuple[str, ...]] = ("report", "problem", "note", "since", "pressed")
+    depends: ClassVar[tuple[str, ...]] = ("report", "problem", "note", "since", "set_name", "pressed")
     state: FindingsState
 
     sprite = traitlets.Bytes().tag(sync=True)
@@ -42,6 +42,7 @@ class FindingsPanel(Panel[Diagnosed]):
             "busy": report is None and not frame.problem,
             "problem": frame.problem,
             "note": frame.note,
+            "set": frame.set_name,
             "pressed": frame.pressed,
             "summary": "" if report is None else _summary(checks),
             "against": "" if report is None else _against(report.evidence),
@@ -66,6 +67,8 @@ class FindingsPanel(Panel[Diagnosed]):
         if kind == "look":
             self.state.look()
         elif kind == "finding":
+            if message.get("set", "") != self.state.frame.set_name:  # a click waits for the kernel
+                raise ValueError(f"{self.state.frame.set_name} is shown by now: it has findings of its own")
             self.state.select(str(message["value"]))
         else:
             raise ValueError(f"the findings have no action {kind!r}")

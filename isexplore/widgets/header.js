@@ -14,11 +14,13 @@ export default {
       const alarm = h("li", { class: "ix-findings-alarm" });
       section.append(line, seen, formula, bars, warnings);
 
-      // The findings come later than the score, and lie below: a line here says that there are any.
+      // The findings come later than the score, and lie elsewhere: a line here says that there are any.
       const goThere = () => {
-        const findings = el.closest(".isexplore").querySelector(".ix-area-findings");
-        findings.scrollIntoView({ block: "nearest" });
-        findings.querySelector("button.ix-finding")?.focus({ preventScroll: true });
+        let root = el.closest(".isexplore"); // among several sets they are a part of what is around the explorer
+        let findings = null;
+        for (; root && !findings; root = root.parentElement.closest(".isexplore")) findings = root.querySelector(".ix-area-findings:not([hidden])");
+        findings?.scrollIntoView({ block: "nearest" });
+        findings?.querySelector("button.ix-finding")?.focus({ preventScroll: true });
       };
       const showAlarm = () => {
         alarm.hidden = !model.get("alarm");

@@ -36,6 +36,16 @@ def make(seed):
 it = ix.explore({f"{name} {i}": make(i) for i, name in enumerate(names)}, reference=make(9))
 it
 """
+STALE = """
+import numpy as np, isexplore as ix
+def make(seed):
+    return ix.Predictions.from_probabilities(np.random.default_rng(seed).dirichlet([0.3] * 4, 200))
+sets = {"torn": make(0), "whole": make(1)}
+sets["torn"].probabilities.setflags(write=True)
+sets["torn"].probabilities[7] = np.nan
+it = ix.explore(sets)
+it
+"""
 LIVE = """
 import torch, isexplore as ix
 from isexplore.runs import Monitor
@@ -107,7 +117,7 @@ def expect_shown(root: Locator, number: int) -> None:
     expect(scrubber(root)).to_have_value(str(number))
     expect(heat(root)).to_have_attribute("aria-label", re.compile(f"Current: {name}[.]"))
     said = area(root, "timeline").locator(".ix-now").inner_text()
-    whole = re.search(r"IS ([\d.]+)", said)
+    whole = re.search(r"whole set ([\d.]+)", said)
     assert whole
     expect(area(root, "explorer").locator(".ix-score")).to_contain_text(f"whole set {whole[1]} ")
 
@@ -193,7 +203,7 @@ def test_play_shows_every_checkpoint_and_stops_at_the_end(several: tuple[Visit, 
     seen = visit.page.evaluate("() => window.ixSeen")
     rows = area(root, "timeline").locator("details.ix-twin")
     rows.locator("summary").click()
-    scores = [row.split("\t")[:2] for row in rows.locator("tbody").inner_text().splitlines()]
+    scores = [row.split("\t")[:4:3] for row in rows.locator("tbody").inner_text().splitlines()]  # of the whole sets
     rows.locator("summary").click()
     painted = [f"{name} {score}" for name, score in scores]
     # Each was on screen with its own score.
@@ -358,3 +368,31 @@ def test_a_training_shows_itself_checkpoint_by_checkpoint(visit: Visit) -> None:
     root.scroll_into_view_if_needed()
     expect(scrubber(root)).to_have_value("2")
     visit.check()
+
+
+def test_the_explorers_head_leads_to_the_findings_above(several: tuple[Visit, Locator]) -> None:
+    visit, root = several
+    scrubber(root).focus()
+    visit.page.keyboard.press("End")
+    expect_shown(root, 4)
+    head = area(root, "explorer").locator(".ix-area-header")
+    expect(head.locator(".ix-findings-alarm")).to_contain_text("severe: Missing classes")
+    head.get_by_role("button", name="see Findings").click()
+    expect(area(root, "findings").locator("button.ix-finding").first).to_be_focused()
+
+
+def test_numbers_of_another_set_are_dim_and_out_of_reach(visit: Visit) -> None:
+    visit.open("stale.ipynb", [STALE])
+    visit.run_all()
+    root = widget(visit)
+    explorer = area(root, "explorer")
+    expect(root.locator(".ix-shown")).to_have_text("whole, set 2 of 2")
+    expect(explorer).not_to_have_class(re.compile("ix-stale"))
+    scrubber(root).focus()
+    visit.page.keyboard.press("Home")
+    expect(root.locator(".ix-shown")).to_contain_text("could not be scored")
+    expect(explorer).to_have_class(re.compile("ix-stale"))
+    assert explorer.evaluate("it => it.inert")
+    visit.page.keyboard.press("End")
+    expect(explorer).not_to_have_class(re.compile("ix-stale"))
+    assert not explorer.evaluate("it => it.inert")

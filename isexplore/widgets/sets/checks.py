@@ -10,9 +10,11 @@ from isexplore.predictions import Predictions
 from isexplore.widgets.sets.frame import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from isexplore.widgets.sets.frame import SetsFrame
 
-__all__ = ["check_class", "check_number", "check_same", "new_entry"]
+__all__ = ["check_class", "check_number", "check_same", "new_entry", "reference_name"]
 
 
 def new_entry(name: str, predictions: Predictions) -> Entry:
@@ -31,6 +33,14 @@ def new_entry(name: str, predictions: Predictions) -> Entry:
             "isexplore.predict(images, classifier=…), isexplore.load(path) or Predictions.from_probabilities(p)"
         )
     return Entry(name, predictions)
+
+
+def reference_name(names: Iterable[str]) -> str:
+    """Return what the real set is called: never as one of the others."""
+    taken, name = set(names), "reference"
+    while name in taken:
+        name += " (real)"
+    return name
 
 
 def check_same(one: Entry, other: Entry) -> None:

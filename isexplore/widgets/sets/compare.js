@@ -56,16 +56,16 @@ export default {
           const v = view();
           if (!ready()) return { traces: [], layout: {} };
           const traces = v.scores.flatMap((side, i) => {
-            const name = plain(v.names[i], 40);
+            const customdata = [[plain(v.names[i], 40)]]; // not in the template itself: a name may read as a part of one
             const bar = (y, low, high, width, color) => ({ type: "scatter", mode: "lines", x: [low, high], y: [y, y], line: { color, width }, hoverinfo: "skip" });
             const color = [c.reference, c.text][i];
             return [
               bar(i - 0.17, side.low, side.high, 5, color),
-              { type: "scatter", mode: "markers", x: [side.corrected], y: [i - 0.17], marker: { ...marks(c, c.text)[i], size: 12 }, cliponaxis: false,
-                hovertemplate: `${name}<br>corrected ${number(side.corrected, 3)}<br>95 % ${number(side.low, 3)}–${number(side.high, 3)}<extra></extra>` },
+              { type: "scatter", mode: "markers", x: [side.corrected], y: [i - 0.17], marker: { ...marks(c, c.text)[i], size: 12 }, cliponaxis: false, customdata,
+                hovertemplate: `%{customdata[0]}<br>corrected ${number(side.corrected, 3)}<br>95 % ${number(side.low, 3)}–${number(side.high, 3)}<extra></extra>` },
               bar(i + 0.2, side.mean - side.std, side.mean + side.std, 1.5, c.faint),
-              { type: "scatter", mode: "markers", x: [side.mean], y: [i + 0.2], marker: { symbol: i ? "diamond" : "diamond-open", size: 8, color: c.faint }, cliponaxis: false,
-                hovertemplate: `${name}<br>${number(side.mean, 3)} ± ${number(side.std, 3)} over ${v.splits} splits of ${v.splitSizes}<extra></extra>` },
+              { type: "scatter", mode: "markers", x: [side.mean], y: [i + 0.2], marker: { symbol: i ? "diamond" : "diamond-open", size: 8, color: c.faint }, cliponaxis: false, customdata,
+                hovertemplate: `%{customdata[0]}<br>${number(side.mean, 3)} ± ${number(side.std, 3)} over ${v.splits} splits of ${v.splitSizes}<extra></extra>` },
             ];
           });
           const ends = v.scores.flatMap((side) => [side.low, side.high, side.mean - side.std, side.mean + side.std]);

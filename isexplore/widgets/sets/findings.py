@@ -46,8 +46,8 @@ class SetsFindings(FindingsState):
                 return
             shown, since, old = frame.shown, since_when(frame), self.frame
             problem = f"{shown.name} {shown.error}\n{ADVICE}" if shown.error else ""
-            if (old.report, old.problem, old.since) != (shown.report, problem, since):
-                self.tell(Diagnosed(shown.report, problem, since=since))
+            if (old.report, old.problem, old.since, old.set_name) != (shown.report, problem, since, shown.name):
+                self.tell(Diagnosed(shown.report, problem, since=since, set_name=shown.name))
 
 
 def since_when(frame: SetsFrame) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isexplore.collapse.effective import effective_classes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -20,8 +22,8 @@ def outline(entry: Entry) -> dict[str, Any]:
     -------
     dict
         ``name``, ``images``; ``score`` of the whole set, ``corrected`` with the interval ``low`` to ``high`` at 95 %,
-        ``variety`` and ``doubt`` in nats, ``effective_classes``; the worst ``severity``, how many findings are
-        ``severe`` and how many a ``warning``; ``error``.
+        ``variety`` and ``doubt`` in nats, ``effective_classes`` corrected for the number of images; the worst
+        ``severity``, how many findings are ``severe`` and how many a ``warning``; ``error``.
     """
     score = None if entry.sample is None else entry.sample.score
     low, high = (None, None) if score is None else score.interval()
@@ -35,7 +37,7 @@ def outline(entry: Entry) -> dict[str, Any]:
         "high": high,
         "variety": None if score is None else score.marginal_entropy,
         "doubt": None if score is None else float(score.conditional_entropy.mean()),
-        "effective_classes": None if score is None else score.effective_classes,
+        "effective_classes": None if score is None else effective_classes(score)[0],
         "severity": None if entry.report is None else entry.report.severity,
         "severe": None if findings is None else findings.count("severe"),
         "warning": None if findings is None else findings.count("warning"),

@@ -98,7 +98,7 @@ export default {
       const pager = h("span", { class: "ix-control" }, back, where, next);
       const hint = h("p", { class: "ix-note", id: freshId() }, "Click an image of B, or walk with the arrow keys and press Enter, to look at it in the explorer below.");
       const walk = h("span", { hidden: true, id: freshId() }, "The arrow keys walk.");
-      const sides = [gallery("A", walk.id), gallery("B", hint.id, (image) => send("primary", image))];
+      const sides = [gallery("A", walk.id), gallery("B", hint.id, (image) => model.send({ kind: "primary", value: image, set: view().sides[1].set }))];
       const table = twin("The images of this page");
       section.append(
         h("div", { class: "ix-controls" },

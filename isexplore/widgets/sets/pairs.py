@@ -80,7 +80,7 @@ class PairsPanel(Panel[SetsFrame]):
         if kind == "class":
             self.state.choose_class(int(str(value)))
         elif kind == "primary":
-            self._look_at(int(str(value)))
+            self._look_at(int(str(value)), message.get("set"))
         elif kind == "order":
             if value not in _ORDERS:
                 raise ValueError(f"there is no order {value!r}; there are: {', '.join(_ORDERS)}")
@@ -104,8 +104,10 @@ class PairsPanel(Panel[SetsFrame]):
             self._page = 0
         super()._follow(change)
 
-    def _look_at(self, image: int) -> None:
+    def _look_at(self, image: int, of_set: object) -> None:
         shown, there = self.state.shown().shown, self.state.explorer.frame
+        if of_set != shown.name:  # a click waits for the kernel
+            raise ValueError(f"{shown.name} is shown by now: its images have other numbers")
         if there is None or there.sample is not shown.sample:
             raise ValueError(f"{shown.name} is still being computed: wait a moment")
         self.state.explorer.set_primary(image)

@@ -13,13 +13,17 @@ export default {
       isShown: () => !model.get("waiting"),
     });
     if (signal.aborted) return;
-    element.querySelector(":scope > .ix-grid > .ix-area-explorer").before(shown);
+    const explorer = element.querySelector(":scope > .ix-grid > .ix-area-explorer");
+    explorer.before(shown);
     element.prepend(error, waiting);
     const update = () => {
       error.textContent = model.get("error");
       error.hidden = !model.get("error");
       shown.textContent = model.get("shown");
       shown.hidden = Boolean(model.get("waiting"));
+      // Numbers of one set must not be read under the name of another.
+      explorer.inert = model.get("stale");
+      explorer.classList.toggle("ix-stale", model.get("stale"));
       waiting.textContent = model.get("waiting");
       waiting.hidden = !model.get("waiting");
     };

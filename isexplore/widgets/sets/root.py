@@ -11,7 +11,7 @@ import traitlets
 
 from isexplore.report import RunReport
 from isexplore.widgets.explorer import Explorer
-from isexplore.widgets.findings import FindingsPanel
+from isexplore.widgets.findings import FindingsPanel, alarm_of
 from isexplore.widgets.panel import HERE as SHARED
 from isexplore.widgets.runtime import Runtime
 from isexplore.widgets.sets.compare import ComparePanel
@@ -57,6 +57,7 @@ class SetsExplorer(anywidget.AnyWidget):
     runtime = anywidget.WidgetTrait().tag(sync=True)
     timeline, heat, findings, compare, pairs, explorer = (anywidget.WidgetTrait().tag(sync=True) for _ in range(6))
     shown = traitlets.Unicode().tag(sync=True)
+    stale = traitlets.Bool(default_value=False).tag(sync=True)  # the explorer shows another set than the current one
     waiting, error = traitlets.Unicode().tag(sync=True), traitlets.Unicode().tag(sync=True)
 
     def __init__(self, state: SetsState) -> None:
@@ -89,7 +90,9 @@ class SetsExplorer(anywidget.AnyWidget):
             if sets:
                 self.state.follow(sets)
         except Exception as problem:  # noqa: BLE001 - whatever it is, a person must read it
-            self.error = str(problem)
+            self.error = str(problem) or type(problem).__name__
+        else:
+            self.error = ""
 
     def __repr__(self) -> str:
         """Say what is shown, for where no widget can be drawn, as in a saved notebook."""
@@ -131,7 +134,8 @@ class SetsExplorer(anywidget.AnyWidget):
         """Return one row a set, empty where it is not known yet.
 
         Name, number of images, score of the whole set, corrected score with the ends of its interval at 95 %, variety
-        and doubt in nats, effective classes, the worst severity, numbers of severe findings and of warnings, error.
+        and doubt in nats, corrected effective classes, the worst severity, numbers of severe findings and of warnings,
+        error.
 
         Raises
         ------
@@ -165,6 +169,8 @@ class SetsExplorer(anywidget.AnyWidget):
         with self.hold_sync():
             self.waiting = "waiting for the first checkpoint …" if frame is None else ""
             self.shown = "" if frame is None else _title(frame)
+            self.stale = frame is not None and frame.shown.sample is None
+            self.explorer.header.alarm = alarm_of(self.report)
 
     def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
         if message.get("kind") == "look":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from traitlets import HasTraits, Instance
 
 from isexplore.widgets.frame import Reference
-from isexplore.widgets.sets.checks import check_class, check_number, check_same, new_entry
+from isexplore.widgets.sets.checks import check_class, check_number, check_same, new_entry, reference_name
 from isexplore.widgets.sets.frame import REFERENCE, SetsFrame, moved, placed
 from isexplore.widgets.sets.work import next_step
 from isexplore.widgets.state import ExplorerState
@@ -19,8 +19,6 @@ from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from numpy.typing import ArrayLike
 
     from isexplore.predictions import Predictions
     from isexplore.widgets.sets.frame import Entry, Key
@@ -76,9 +74,10 @@ class SetsState(HasTraits):
         super().__init__()
         self.explorer = ExplorerState()
         self.lock = self.explorer.lock  # one for both: each changes with the other
-        self._reference = None if reference is None else new_entry("reference", reference)
+        self._reference = None if reference is None else new_entry(reference_name(sets), reference)
         self._worker = Worker()
         self._working = self._closed = self._looks = False
+        self._problem: Exception | None = None  # the first one of a view or of the work, until somebody waits
         self._wanted_class: int | None = None  # to be selected as soon as the current set is there
         self.explorer.observe(self._follow_selection, "frame")
         if sets:
@@ -118,9 +117,11 @@ class SetsState(HasTraits):
         Raises
         ------
         TypeError, ValueError
-            As at the beginning, and if there is no set.
+            As at the beginning, if there is no set, or one is named as the reference is.
         """
         with self.lock:
+            if self._reference is not None and self._reference.name in sets:
+                raise ValueError(f"the reference is named {self._reference.name!r}: give the sample set another name")
             old = self.frame
             known = {} if old is None else {entry.key: entry for entry in old.entries}
             entries = tuple(known.get(entry.key, entry) for entry in starmap(new_entry, sets.items()))
@@ -183,25 +184,6 @@ class SetsState(HasTraits):
             chosen = check_class(self.shown(), of_class)
             self._go(check_number(self.shown(), number), chosen, chosen_class=chosen)
 
-    def select(self, images: ArrayLike, label: str) -> None:
-        """Select some images of the current set by their numbers.
-
-        Raises
-        ------
-        ValueError
-            If the set is not computed yet, or there are no such images.
-        """
-        with self.lock:
-            sample = self.shown().shown.sample
-            if sample is None or self.explorer.frame is None or self.explorer.frame.sample is not sample:
-                raise ValueError(f"{self.shown().shown.name} is still being computed: wait a moment")
-            numbers = np.asarray(images, np.intp)
-            mask = np.zeros(sample.n_images, bool)
-            if numbers.size and (numbers.min() < 0 or numbers.max() >= sample.n_images):
-                raise ValueError(f"there are no such images: the set has {sample.n_images}")
-            mask[numbers] = True
-            self.explorer.select(mask, label)
-
     def look(self) -> None:
         """Diagnose all sets from now on; called once there is a view of them."""
         with self.lock:
@@ -210,10 +192,14 @@ class SetsState(HasTraits):
                 self._work_on()
 
     def wait(self) -> None:
-        """Wait until nothing is left to compute, reports included."""
+        """Wait until nothing is left to compute, reports included; what a view raised meanwhile is raised here."""
         self.look()
         while self._working and not self._closed:
             self._worker.wait()
+        with self.lock:
+            problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
 
     def close(self) -> None:
         """Drop what is left to compute; the thread ends by itself."""
@@ -278,8 +264,7 @@ class SetsState(HasTraits):
                 frame = _with(self.shown(), found)
                 step = next_step(frame, diagnoses=self._looks)
                 if found and (step is None or frame.shown.key in found or time.monotonic() > taken_at + _PAUSE):
-                    self.frame = frame
-                    self._show_current()
+                    self._tell(frame)
                     found, taken_at = {}, time.monotonic()
                 if step is None:
                     self._working = False
@@ -287,10 +272,19 @@ class SetsState(HasTraits):
             entry, compute = step
             found[entry.key] = compute(entry, frame.reference)
 
+    def _tell(self, frame: SetsFrame) -> None:
+        """Show what was computed; a view that can't is no reason not to compute the rest: `wait` raises what it did."""
+        for show in (partial(setattr, self, "frame", frame), self._show_current):
+            try:
+                show()
+            except Exception as problem:  # noqa: BLE001 - of whoever observes: the frame is replaced all the same
+                self._problem = self._problem or problem
+
     def _fail(self, problem: Exception) -> None:
-        """Say of a view that can't show what was computed: `wait` raises it."""
-        self._working = False
-        raise problem
+        """Keep what ended the work, for `wait`; the next set, or the next look, begins it again."""
+        with self.lock:
+            self._working = False
+            self._problem = self._problem or problem
 
 
 def _with(frame: SetsFrame, found: Mapping[Key, Entry]) -> SetsFrame:

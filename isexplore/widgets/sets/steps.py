@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps", "steps_of"]
 
-_NUMBER = re.compile(r"[0-9]+(?:[,_][0-9]{3})*(?:\.[0-9]+)?")
+# A minus behind a letter or a digit is a hyphen.
+_NUMBER = re.compile(r"(?:(?<![^\W_])-)?[0-9]+(?:[,_][0-9]{3})*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+(?![^\W_]))?")
 _COUNTED = "checkpoint, in order"
 
 
@@ -45,6 +46,8 @@ def steps_of(names: Sequence[str]) -> Steps:
     Steps(title='step', at=(100.0, 1000.0, 4500.0), named=True)
     >>> steps_of(["v2-0.5", "v2-1.5"]).at
     (0.5, 1.5)
+    >>> steps_of(["t=-2", "t=-1", "t=1e3"]).at
+    (-2.0, -1.0, 1000.0)
     >>> steps_of(["before", "after"]).at
     (1.0, 2.0)
     """

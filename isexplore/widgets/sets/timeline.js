@@ -72,13 +72,13 @@ export default {
         signal,
         label: () => {
           const v = view();
-          return `Line charts of ${v.names.length} checkpoints: score, variety and doubt, effective classes, findings. Now at ${v.names[v.current]}: score ${figure(v.score[v.current])}.`;
+          return `Line charts of ${v.names.length} checkpoints: score, variety and doubt, effective classes, findings. Now at ${v.names[v.current]}: corrected score ${figure(v.corrected[v.current])}.`;
         },
         rows: () => {
           const v = view();
           return {
-            columns: ["checkpoint", "IS, whole set", "corrected, 95 %", "variety (nats)", "doubt (nats)", "effective classes", "severe", "warnings"],
-            rows: v.names.map((text, i) => [text, figure(v.score[i]), v.score[i] == null ? "…" : `${number(v.low[i])}–${number(v.high[i])}`,
+            columns: ["checkpoint", "IS, corrected", "95 %", "IS, whole set", "variety (nats)", "doubt (nats)", "effective classes, corrected", "severe", "warnings"],
+            rows: v.names.map((text, i) => [text, figure(v.corrected[i]), v.score[i] == null ? "…" : `${number(v.low[i])}–${number(v.high[i])}`, figure(v.score[i]),
               figure(v.variety[i], 3), figure(v.doubt[i], 3), figure(v.effective_classes[i], 1), v.severe[i] ?? "…", v.warning[i] ?? "…"]),
           };
         },
@@ -94,22 +94,24 @@ export default {
           const edge = (values) => ({ type: "scatter", mode: "lines", x: there.map((i) => v.at[i]), y: there.map((i) => values[i]), line: { width: 0 }, hoverinfo: "skip" });
           const traces = [
             edge(v.low), { ...edge(v.high), fill: "tonexty", fillcolor: "rgba(128, 128, 128, 0.3)" },
-            line("y", v.score, there, "IS", ",.2f", { line: { color: c.text, width: 2 } }),
+            line("y", v.corrected, there, "IS, corrected", ",.2f", { line: { color: c.text, width: 2 } }),
             line("y2", v.variety, there, "variety", ".3f", { line: { color: c.variety, width: 2.5 } }),
             line("y2", v.doubt, there, "doubt", ".3f", { line: { color: c.doubt, width: 2.5, dash: "dash" } }),
-            line("y3", v.effective_classes, there, "effective classes", ",.1f", { line: { color: c.variety, width: 2 } }),
+            line("y3", v.effective_classes, there, "effective classes, corrected", ",.1f", { line: { color: c.variety, width: 2 } }),
             line("y4", v.warning, told, "warnings", "d", { mode: "lines+markers", line: { color: c.reference, width: 1.5, dash: "dash" }, marker: { size: 7, symbol: "triangle-up-open" } }),
             line("y4", v.severe, told, "severe findings", "d", { mode: "lines+markers", line: { color: bad, width: 2 }, marker: { size: 7, symbol: "square" } }),
           ];
           const level = (yref, y) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref, y0: y, y1: y, line: { color: c.reference, width: 1.5, dash: "dot" } });
-          const levels = v.reference?.score == null ? [] : [level("y", v.reference.score), level("y2", v.reference.variety), level("y2", v.reference.doubt), level("y3", v.reference.effective_classes)];
+          const levels = v.reference?.score == null ? [] : [level("y", v.reference.corrected), level("y2", v.reference.variety), level("y2", v.reference.doubt), level("y3", v.reference.effective_classes)];
           const [first, last] = [v.at[0], v.at.at(-1)];
           const room = 0.03 * (last - first) || 0.5;
           const top = (...lists) => 1.08 * Math.max(1e-9, ...lists.flat().filter((y) => y != null));
           const real = v.reference ?? {};
           const most = Math.max(1, ...v.severe, ...v.warning); // of the findings
+          const high = top(v.corrected, v.high, real.corrected);
+          const bottom = Math.min(1, ...v.low.filter((y) => y != null));
           const ranges = {
-            y: [1 - 0.04 * top(v.score, v.high, real.score), top(v.score, v.high, real.score)], y2: [0, top(v.variety, v.doubt, real.variety)],
+            y: [bottom - 0.04 * high, high], y2: [0, top(v.variety, v.doubt, real.variety)],
             y3: [0, top(v.effective_classes, real.effective_classes)], y4: [-0.4, 1.08 * most + 0.4],
           };
           const axis = { color: c.text, gridcolor: c.line, linecolor: c.line, zerolinecolor: c.line, fixedrange: true, nticks: 4 };
@@ -145,13 +147,14 @@ export default {
         verdict.classList.toggle("ix-alarm", v.severe.at(-1) > 0);
         verdict.hidden = !v.verdict;
         busy.textContent = v.progress;
-        const interval = v.score[i] == null ? "" : ` (corrected, 95 %: ${number(v.low[i])}–${number(v.high[i])})`;
+        const interval = v.score[i] == null ? "" : ` (95 %: ${number(v.low[i])}–${number(v.high[i])}), whole set ${number(v.score[i])}`;
         const findings = v.severe[i] == null ? "" : ` · ${count(v.severe[i])} severe, ${count(v.warning[i])} warning${v.warning[i] === 1 ? "" : "s"}`;
         now.textContent = v.waiting ? `${v.names[i]}: being computed …`
           : v.score[i] == null ? `${v.names[i]}: no score`
-          : `${v.names[i]}: IS ${number(v.score[i])}${interval} · variety ${number(v.variety[i], 3)} − doubt ${number(v.doubt[i], 3)} nats · as even as ${number(v.effective_classes[i], 1)} classes${findings}`;
+          : `${v.names[i]}: IS corrected ${number(v.corrected[i])}${interval} · variety ${number(v.variety[i], 3)} − doubt ${number(v.doubt[i], 3)} nats · as even as ${number(v.effective_classes[i], 1)} classes${findings}`;
         legend.replaceChildren(
-          ...key("score", "score of the whole set, in the band of its corrected interval;"), ...key("variety", "variety H(y);"), ...key("doubt", "doubt, the mean H(y|x);"),
+          ...key("score", "IS, corrected for the number of images, in the band of its 95 % interval;"), ...key("variety", "variety H(y);"), ...key("doubt", "doubt, the mean H(y|x);"),
+          "classes: exp H(y), corrected likewise; ",
           ...key("severe", "■ severe findings;"), ...key("warning", "△ warnings;"), ...(v.reference ? key("reference", "the reference.") : []), "Click a point to go there.");
         problems.replaceChildren(...v.problems.slice(0, 5).map(([who, what]) => h("li", {}, `⚠ ${who}: ${what}`)),
           ...(v.problems.length > 5 ? [h("li", {}, `⚠ and ${count(v.problems.length - 5)} more`)] : []));

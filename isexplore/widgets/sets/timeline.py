@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isexplore.widgets.sets.frame import Entry
     from isexplore.widgets.sets.state import SetsState
 
-_LINES = ("score", "low", "high", "variety", "doubt", "effective_classes", "severe", "warning")
+_LINES = ("score", "corrected", "low", "high", "variety", "doubt", "effective_classes", "severe", "warning")
 
 
 class TimelinePanel(AskingPanel[SetsFrame]):
@@ -45,7 +45,7 @@ class TimelinePanel(AskingPanel[SetsFrame]):
             "moves": self._moves,
             "current": frame.current,
             "waiting": frame.shown.sample is None and not frame.shown.error,
-            "reference": None if real is None else {name: real[name] for name in _LINES[:6]},
+            "reference": None if real is None else {name: real[name] for name in _LINES[:7]},
             **self._course_of(frame.entries),
             "progress": progress(frame),
         }
@@ -66,7 +66,7 @@ class TimelinePanel(AskingPanel[SetsFrame]):
                 self._takes = False
 
     def _follow(self, change: dict[str, Any]) -> None:
-        if not self._takes and change["old"] is not None and change["old"].current != change["new"].current:
+        if not self._takes and change["old"] is not None and _went(change["old"], change["new"]):
             self._moves += 1
         super()._follow(change)
 
@@ -78,6 +78,13 @@ class TimelinePanel(AskingPanel[SetsFrame]):
         if self._course is None or self._course[0] is not entries:
             self._course = entries, _course(entries)
         return self._course[1]
+
+
+def _went(old: SetsFrame, new: SetsFrame) -> bool:
+    """Return whether somebody went to another set; a new one that comes, and is shown, is nobody's move."""
+    grown = len(new.entries) > len(old.entries)
+    appended = grown and all(a.key == b.key for a, b in zip(old.entries, new.entries, strict=False))
+    return old.current != new.current and not appended
 
 
 def _course(entries: tuple[Entry, ...]) -> dict[str, Any]:
