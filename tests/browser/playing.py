@@ -105,7 +105,7 @@ def agree(root: Locator) -> str:
 
 
 def wait_for(root: Locator, condition: Callable[[], bool], what: Callable[[], str]) -> None:
-    for _ in range(300):
+    for _ in range(900):
         if condition():
             return
         root.page.wait_for_timeout(50)
