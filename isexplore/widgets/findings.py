@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import traitlets
 
+from isexplore.report.outcomes import outcome_of
 from isexplore.widgets.diagnosis import Diagnosed, FindingsState
 from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.sprite import strip
@@ -106,10 +107,7 @@ def word_of(check: Finding) -> str:
     >>> word_of(Finding("frechet-distance", "Fréchet distance", "fine", 166, "", "…"))
     'stated'
     """
-    if check.fires:
-        return check.severity
-    tested = check.p_value is not None and check.level is not None and check.p_value > check.level
-    return "not found" if tested else "stated"
+    return check.severity if check.fires else outcome_of(check)
 
 
 def number_of(check: Finding) -> str:
