@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lab import visiting
+from playing import wait_for
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -286,22 +287,26 @@ def test_every_plot_says_its_numbers_as_a_table(several: tuple[Visit, Locator]) 
     assert not missing
 
 
+def stacked(root: Locator) -> bool:
+    """Tell whether the heat map lies below the curves."""
+    above, below = (area(root, name).bounding_box() for name in ("timeline", "heat"))
+    return above is not None and below is not None and below["y"] >= above["y"] + above["height"]
+
+
 def test_dark_and_narrow(browser: Browser, lab: Lab) -> None:
     with opened(browser, lab, "dark.ipynb") as (visit, root):
         light = heat(root).evaluate("it => it.toDataURL()")
         visit.theme("JupyterLab Dark")
         area(root, "timeline").scroll_into_view_if_needed()
         expect(area(root, "timeline").locator(".ix-course .xtick text").first).to_have_css("fill", "rgb(255, 255, 255)")
-        assert heat(root).evaluate("it => it.toDataURL()") != light
+        wait_for(
+            root, lambda: heat(root).evaluate("it => it.toDataURL()") != light, lambda: "a heat map of dark colours"
+        )
         visit.picture("timeline-dark")
         visit.page.set_viewport_size({"width": 1100, "height": 900})  # the file browser takes some
         expect(area(root, "heat")).to_be_visible()
-        boxes = [area(root, name).bounding_box() for name in ("timeline", "heat")]
-        assert boxes[0] is not None
-        assert boxes[1] is not None
-        assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]  # they stack
-        over = root.evaluate(_TOO_WIDE)
-        assert not over
+        wait_for(root, lambda: stacked(root), lambda: "the heat map below the curves")
+        wait_for(root, lambda: not root.evaluate(_TOO_WIDE), lambda: f"room: {root.evaluate(_TOO_WIDE)}")
         visit.picture("timeline-narrow")
 
 
