@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
-from uuid import uuid4
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from isexplore.whole_files import writing_whole
+
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
@@ -105,23 +106,14 @@ def save_tensors(
     kinds = {name: _kind(name, part) for name, part in parts.items()}
     order = sorted(parts, key=lambda name: (list(_SAVED_DTYPES).index(kinds[name]), name))
     header = _header({name: (kinds[name], parts[name]) for name in order}, metadata)
-    temporary = target.with_name(f".isexplore-{uuid4().hex}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(header)
-            for name in order:
-                begin = stream.tell()
-                for block in parts[name].blocks:
-                    stream.write(block)
-                if stream.tell() - begin != parts[name].n_bytes:
-                    raise ValueError(f"{name!r} came as {stream.tell() - begin} bytes, not {parts[name].n_bytes}")
-            stream.flush()
-            os.fsync(stream.fileno())  # else a power cut could leave the name on an incomplete file
-        temporary.replace(target)
-    except OSError as error:  # such as a full disk
-        raise OSError(f"cannot save {target}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing_whole(target) as stream:
+        stream.write(header)
+        for name in order:
+            begin = stream.tell()
+            for block in parts[name].blocks:
+                stream.write(block)
+            if stream.tell() - begin != parts[name].n_bytes:
+                raise ValueError(f"{name!r} came as {stream.tell() - begin} bytes, not {parts[name].n_bytes}")
 
 
 def _in_blocks(array: NDArray[Any]) -> ArrayBlocks:

@@ -17,6 +17,7 @@ from isexplore.images.datasets import is_dataset
 from isexplore.images.image_set import ImageSet
 from isexplore.images.items import Meaning, canonical, describe, learn_meaning, pictures_in, shows_labels
 from isexplore.images.pixels import Layout, array_name
+from isexplore.random_states import kept_random_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -221,19 +222,13 @@ def _seeded(seed: int, batch: int) -> Iterator[None]:
     import torch
 
     _, number = _numbers(seed, batch)
-    cuda_runs, has_mps = torch.cuda.is_initialized(), torch.backends.mps.is_available()
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - generators may use the old one
-    mps = torch.mps.get_rng_state() if has_mps else None
+    cuda_runs = torch.cuda.is_initialized()
     try:
-        with torch.random.fork_rng(range(torch.cuda.device_count()) if cuda_runs else ()):
+        with kept_random_states():
             random.seed(number)
-            np.random.seed(number)  # noqa: NPY002 - as above
+            np.random.seed(number)  # noqa: NPY002 - generators may use the old one
             torch.manual_seed(number)
             yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002 - as above
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
         if not cuda_runs:  # manual_seed left its seed for when CUDA starts: leave the one that was there before
             torch.cuda.manual_seed_all(torch.initial_seed())

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from isexplore.report.page_data import page_data
 from isexplore.report.rows import rows_of
 from isexplore.tensor_files import expand_home
+from isexplore.whole_files import writing_whole
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from isexplore.report.report import Report
@@ -96,17 +96,8 @@ def write_page(
     """
     target = checked_page(path)
     text = page_of(title, verdict, reports)
-    temporary = target.with_name(f".isexplore-{uuid4().hex}.part")
-    try:
-        with temporary.open("x", encoding="utf-8", errors="replace") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())  # else a power cut could leave the name on an incomplete file
-        temporary.replace(target)
-    except OSError as error:  # such as a full disk
-        raise OSError(f"cannot save {target}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing_whole(target) as stream:
+        stream.write(text.encode(errors="replace"))
 
 
 def page_of(title: str, verdict: str, reports: Mapping[str, Report]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -12,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import torch
 
     from isexplore.classifiers import Classifier
     from isexplore.images import ImageSet
     from isexplore.predictions import Predictions
 
-__all__ = ["classify_here", "device_of", "kept_random_states"]
+__all__ = ["classify_here", "device_of"]
 
 
 def classify_here(sample: ImageSet, network: Classifier, place: torch.device, *, embeddings: bool) -> Predictions:
@@ -111,30 +107,3 @@ def device_of(generator: object) -> torch.device:
 
     first = next(generator.parameters(), None) if isinstance(generator, torch.nn.Module) else None
     return find_device("auto") if first is None else first.device
-
-
-@contextmanager
-def kept_random_states() -> Iterator[None]:
-    """Put the global random states of Python, NumPy and torch back afterwards, as they were.
-
-    Examples
-    --------
-    >>> random.seed(0)
-    >>> with kept_random_states():
-    ...     first = random.random()
-    >>> random.random() == first
-    True
-    """
-    import torch
-
-    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - a training may use the old one
-    cards = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    try:
-        with torch.random.fork_rng(cards):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002 - as above
-        if mps is not None:
-            torch.mps.set_rng_state(mps)

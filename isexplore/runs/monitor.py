@@ -8,7 +8,8 @@ from operator import index as whole
 from threading import Lock
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from isexplore.runs.checkpoint import classify_here, device_of, kept_random_states
+from isexplore.random_states import kept_random_states
+from isexplore.runs.checkpoint import classify_here, device_of
 from isexplore.runs.run_file import append, create, step_name
 
 if TYPE_CHECKING:
