@@ -40,11 +40,12 @@ _FLAGS = [
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: where it listens, its token, and the folder it serves."""
+    """A running JupyterLab: where it listens, its token, the folder it serves, and the folder of its settings."""
 
     url: str
     token: str
     root: Path
+    settings: Path
 
 
 @dataclass
@@ -113,9 +114,9 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    quiet = home / "settings" / "@jupyterlab" / "apputils-extension"
-    quiet.mkdir(parents=True)
-    (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
     environment = os.environ | {
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -129,7 +130,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process, home / "lab.log")
-        yield Lab(url, token, root)
+        yield Lab(url, token, root, settings)
     finally:
         process.terminate()
         try:
@@ -157,7 +158,8 @@ def running_chromium(executable: str) -> Iterator[Browser]:
 
 @contextmanager
 def visiting(browser: Browser, lab: Lab) -> Iterator[Visit]:
-    """Open a page that notes errors and requests to other machines."""
+    """Open a page, in the light theme, that notes errors and requests to other machines."""
+    (lab.settings / "themes.jupyterlab-settings").unlink(missing_ok=True)  # Lab keeps the last one that was chosen
     context = browser.new_context(viewport={"width": 1500, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(30_000)

@@ -90,7 +90,10 @@ def test_a_click_shows_the_images_of_a_finding_in_every_view(visit: Visit, repor
     expect(gallery.get_by_text(f"{missing.title} · IS of the selection ({len(names)} images)")).to_be_visible()
     assert shown_images(root) == names
     area(root, "marginal").locator("details.ix-twin > summary").click()
-    parts = area(root, "marginal").locator("tbody tr td:nth-child(3)").all_inner_texts()
+    selected = area(root, "marginal").locator("tbody tr td:nth-child(3)")
+    expect(selected).to_have_count(10)  # filled once it is open
+    expect(selected.first).not_to_have_text("–")
+    parts = selected.all_inner_texts()
     assert sum(map(float, parts)) == pytest.approx(len(names) / 1000, abs=1e-3)
     strip = area(root, "findings").get_by_role("img", name="The most telling ones")
     expect(strip).to_be_visible()

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from lab import Visit
+    from playwright.sync_api import Locator
 
 _PANELS = ("head", "formula", "controls", "curve", "matrix", "shares", "doubts", "compare")
 _PAGES = ["print('a line\\n' * 50)"] * 4  # cells of more than a screen's height together
@@ -45,6 +46,17 @@ root => root.scrollWidth <= root.clientWidth ? [] : [...root.querySelectorAll("*
 """
 
 
+def expect_drawn(root: Locator) -> None:
+    """Go to each plot, as what is far from the screen is not drawn, and wait until all are."""
+
+    def drawn() -> bool:
+        for plot in root.locator(".ix-plot").all():
+            plot.scroll_into_view_if_needed()
+        return bool(root.evaluate(_UNDRAWN) == [])
+
+    wait_for(root, drawn, lambda: str(root.evaluate(_UNDRAWN)))
+
+
 def test_it_draws_far_down_in_both_themes_and_at_any_width(visit: Visit) -> None:
     page = visit.page
     page.set_viewport_size({"width": 1500, "height": 1000})
@@ -60,8 +72,7 @@ def test_it_draws_far_down_in_both_themes_and_at_any_width(visit: Visit) -> None
     root = cell.locator(".isexplore")
     for name in _PANELS:
         expect(area(root, name).locator(".ix-panel")).to_be_visible()
-    area(root, "doubts").scroll_into_view_if_needed()  # what is far from the screen is not drawn
-    wait_for(root, lambda: root.evaluate(_UNDRAWN) == [], lambda: str(root.evaluate(_UNDRAWN)))
+    expect_drawn(root)
     assert root.locator(".ix-plot").count() >= 3
     expect(root).to_be_in_viewport()  # it had its height before, so nothing jumped
 
@@ -75,8 +86,7 @@ def test_it_draws_far_down_in_both_themes_and_at_any_width(visit: Visit) -> None
             enter(root, text)
             expect(state(root)).to_have_value(text)
             agree(root)
-            area(root, "doubts").scroll_into_view_if_needed()  # what is far from the screen is not drawn
-            wait_for(root, lambda: root.evaluate(_UNDRAWN) == [], lambda: str(root.evaluate(_UNDRAWN)))
+            expect_drawn(root)
             area(root, "head").scroll_into_view_if_needed()
             visit.picture(f"playground-{name}-{theme.lower()}-{width}")
             assert root.evaluate(_OUT) == [], f"{name}, {theme}, {width}: nothing sticks out sideways"
