@@ -6,7 +6,7 @@ import json
 import re
 from itertools import starmap
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from threading import enumerate as running_threads
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,6 +32,7 @@ from isexplore.widgets.state import ExplorerState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from isexplore.collapse.evidence import Side
     from isexplore.collapse.finding import Severity
     from isexplore.widgets.explorer import Explorer
     from isexplore.widgets.panel import Panel
@@ -272,12 +273,13 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Event]]:
     """Let the diagnosis of each set wait for a word, by the sets' names."""
     gates: dict[str, Event] = {"begun": Event()}
 
-    def wait(predictions: ix.Predictions, reference: ix.Predictions | None) -> Report:
+    def wait(sample: Side, reference: Side | None, _: object) -> Report:
         gates["begun"].set()
-        assert gates[predictions.provenance.source].wait(30)
-        return reported(predictions, found("x", images=[1]), reference=reference)
+        assert gates[sample.predictions.provenance.source].wait(30)
+        real = None if reference is None else reference.predictions
+        return reported(sample.predictions, found("x", images=[1]), reference=real)
 
-    monkeypatch.setattr(module, "diagnose", wait)
+    monkeypatch.setattr(module, "diagnose_sides", wait)
     yield gates
     for gate in gates.values():
         gate.set()
@@ -286,11 +288,11 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Event]]:
 def test_nothing_is_computed_before_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[ix.Predictions] = []
 
-    def count(predictions: ix.Predictions, _: object) -> Report:
-        calls.append(predictions)
-        return reported(predictions)
+    def count(sample: Side, *_: object) -> Report:
+        calls.append(sample.predictions)
+        return reported(sample.predictions)
 
-    monkeypatch.setattr(module, "diagnose", count)
+    monkeypatch.setattr(module, "diagnose_sides", count)
     explorer = ix.explore(make())
     explorer.show(make(seed=1))
     assert (calls, explorer.report, explorer.findings.view["busy"]) == ([], None, True)
@@ -317,6 +319,34 @@ def test_the_latest_set_wins(slow: dict[str, Event]) -> None:
     assert report is not None
     assert report.evidence.sample.predictions is explorer.predictions
     assert not explorer.findings.view["busy"]
+    explorer.close()
+
+
+def test_it_says_how_far_it_is_and_stops_at_the_next_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go_on = Semaphore(0), Semaphore(0)
+    done: list[str] = []
+
+    def slow_check(evidence: Evidence) -> list[Finding]:
+        began.release()
+        assert go_on.acquire(timeout=30)
+        done.append(evidence.sample.predictions.provenance.source)
+        return []
+
+    monkeypatch.setattr("isexplore.report.diagnosis.CHECKS", (slow_check,) * 3)
+    explorer = ix.explore(make(name="first"))
+    assert explorer.findings.view["progress"] == ""
+    say(explorer.findings, {"kind": "look"})
+    for number in (1, 2):
+        assert began.acquire(timeout=30)
+        assert explorer.findings.view["progress"] == f"check {number} of 3"
+        if number == 1:
+            go_on.release()
+    explorer.show(make(name="second", seed=1))
+    assert explorer.findings.view["progress"] == ""
+    for _ in range(4):
+        go_on.release()
+    looked(explorer)
+    assert done == [*["first"] * 2, *["second"] * 3]  # the third check of the first set is not begun
     explorer.close()
 
 
@@ -368,7 +398,7 @@ def test_an_error_stays_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch, pro
         raise problem
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "diagnose", fail)
+        patched.setattr(module, "diagnose_sides", fail)
         explorer = ix.explore(make())
         assert looked(explorer) is None
     view = explorer.findings.view

@@ -18,6 +18,7 @@ from isexplore.widgets.frame import sample_of
 from isexplore.widgets.sets import work
 from isexplore.widgets.sets.compare import ComparePanel
 from isexplore.widgets.sets.frame import REFERENCE
+from isexplore.widgets.sets.heat import HeatPanel
 from isexplore.widgets.sets.pairs import PairsPanel
 from isexplore.widgets.sets.state import SetsState
 
@@ -227,6 +228,50 @@ def test_without_a_choice_the_first_class_of_the_comparison_is_shown(begin: Call
     alone = begin(make())
     assert PairsPanel(alone).view["sides"][0] is None
     assert PairsPanel(alone).view["class"] == int(make().probabilities.mean(axis=0).argmax())
+
+
+def test_selected_images_are_marked_in_every_view_of_several_sets(begin: Callable[..., SetsState]) -> None:
+    a, b = make(seed=1), make()
+    state = begin(a, b)
+    pairs, compare, heat = PairsPanel(state), ComparePanel(state), HeatPanel(state)
+    quiet = pairs.view["class"]
+    assert [side["selected"] for side in pairs.view["sides"]] == [None, None]
+    assert (compare.view["selected"], heat.view["selected"]) == (None, None)
+
+    top = b.probabilities.argmax(axis=1)
+    other = (quiet + 1) % C  # none of the selected images is of the class that was looked at
+    mask = np.zeros(len(b), bool)
+    mask[np.flatnonzero(top == other)[:3]] = True
+    mask[np.flatnonzero(top == (other + 1) % C)[:1]] = True
+    state.explorer.select(mask)
+    assert pairs.view["class"] == other
+    left, right = pairs.view["sides"]
+    assert (left["selected"], right["selected"]) == (None, 3)
+    assert {item["number"] for item in right["items"] if item["selected"]} == set(np.flatnonzero(mask & (top == other)))
+    assert all(item["selected"] for item in left["items"])
+    part = b.probabilities[mask].sum(axis=0, dtype=float) / len(b)
+    assert compare.view["selected"] == pytest.approx(
+        part[compare.view["numbers"]].tolist(), rel=1e-6
+    )  # rows of 1 + 1e-8
+    assert heat.view["selected"] == np.bincount(top[mask], minlength=C).tolist()
+
+    # A class that somebody chose stays while selected images are in it, and else gives way.
+    state.choose_class((other + 1) % C)
+    state.explorer.select(~mask)
+    assert pairs.view["class"] == state.shown().chosen_class == (other + 1) % C
+    state.explorer.select(mask & (top == other))
+    assert (pairs.view["class"], state.shown().chosen_class) == (other, None)
+    state.choose_class(quiet)  # and can be chosen all the same
+    assert (pairs.view["class"], pairs.view["sides"][1]["selected"]) == (quiet, 0)
+
+    # They belong to this set alone; a selected class goes along.
+    state.set_current(0)
+    assert heat.view["selected"] is None
+    state.explorer.select_class(2)
+    state.set_current(1)
+    assert heat.view["selected"] == [0, 0, int((top == 2).sum()), 0, 0, 0]
+    state.explorer.clear()
+    assert (heat.view["selected"], pairs.view["sides"][1]["selected"], pairs.view["class"]) == (None, None, 2)
 
 
 def test_both_galleries_turn_their_pages_together(begin: Callable[..., SetsState]) -> None:

@@ -474,6 +474,29 @@ def test_a_diagnosis_that_fails_leaves_the_score(
         assert entry.error == "could not be diagnosed: MemoryError"
 
 
+def test_a_set_that_is_closed_is_not_diagnosed_to_the_end(
+    opened: Callable[..., SetsState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, closed = Event(), Event()
+    done: list[int] = []
+
+    def slow_check(_: object) -> list[Any]:
+        began.set()
+        assert closed.wait(30)
+        done.append(1)
+        return []
+
+    monkeypatch.setattr("isexplore.report.diagnosis.CHECKS", (slow_check,) * 3)
+    state = opened(course(2))
+    state.look()
+    assert began.wait(30)
+    state.close()
+    closed.set()
+    state._worker.wait()
+    assert len(done) == 1
+    assert all(not entry.error and entry.report is None for entry in state.shown().entries)
+
+
 def test_closing_ends_the_thread_and_lets_everything_go() -> None:
     before = set(running_threads())
     state = SetsState(course(30))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from isexplore.collapse.comparable import check_comparable
 from isexplore.collapse.evidence import Evidence, Side, side_of
-from isexplore.collapse.finding import SEVERITIES
+from isexplore.collapse.finding import SEVERITIES, Finding
 from isexplore.predictions import Predictions
 from isexplore.report.checks import CHECKS
 from isexplore.report.embeddings import read_embeddings
@@ -15,9 +15,11 @@ from isexplore.report.report import Report
 from isexplore.report.run_report import RunReport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
 
-__all__ = ["diagnose", "diagnose_sides"]
+__all__ = ["diagnose", "diagnose_sides", "sides_of"]
 
 
 @overload
@@ -85,13 +87,40 @@ def diagnose(
         if embeddings is not None:
             raise TypeError("embeddings= belongs to one sample set; predictions of several bring their own")
         return _diagnose_run(preds, reference)
+    return diagnose_sides(*sides_of(preds, reference, embeddings))
+
+
+def sides_of(
+    preds: Predictions, reference: Predictions | None = None, embeddings: ArrayLike | None = None
+) -> tuple[Side, Side | None]:
+    """Return what the checks look at in a sample set and in its reference.
+
+    Parameters
+    ----------
+    preds, reference, embeddings
+        As of `diagnose`, of one set.
+
+    Returns
+    -------
+    (Side, Side or None)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `diagnose`.
+
+    Examples
+    --------
+    >>> sample, reference = sides_of(Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]]))
+    >>> sample.class_counts, reference
+    (array([1, 1]), None)
+    """
     _check_type(preds, "preds")
     given = None if embeddings is None else read_embeddings(embeddings, len(preds))
     if reference is not None:
         _check_type(reference, "reference")
         check_comparable(preds, reference, "the set", "the reference")
-    real = None if reference is None else side_of(reference)
-    return diagnose_sides(side_of(preds, given), real)
+    return side_of(preds, given), None if reference is None else side_of(reference)
 
 
 def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None) -> RunReport:
@@ -112,7 +141,9 @@ def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None
     return RunReport({name: diagnose_sides(side_of(each), real) for name, each in sets.items()})
 
 
-def diagnose_sides(sample: Side, reference: Side | None = None) -> Report:
+def diagnose_sides(
+    sample: Side, reference: Side | None = None, before: Callable[[int, int], None] = lambda _done, _total: None
+) -> Report:
     """Run every check on a sample set whose score, classes and counts are known, as `diagnose` does.
 
     Who diagnoses many sets against one reference computes its side once.
@@ -122,6 +153,8 @@ def diagnose_sides(sample: Side, reference: Side | None = None) -> Report:
     sample : Side
     reference : Side, optional
         Of the same classes, seen by the same network: nobody looks after that here.
+    before : callable, optional
+        Called before each check with how many are done, and how many there are; what it raises ends the work.
 
     Returns
     -------
@@ -138,8 +171,10 @@ def diagnose_sides(sample: Side, reference: Side | None = None) -> Report:
     >>> diagnose_sides(*map(side_of, two)).evidence.reference.class_counts
     array([1, 1])
     """
-    evidence = Evidence(sample, reference)
-    said = [finding for check in CHECKS for finding in check(evidence)]
+    evidence, said = Evidence(sample, reference), list[Finding]()
+    for done, check in enumerate(CHECKS):
+        before(done, len(CHECKS))
+        said += check(evidence)
     return Report(evidence, tuple(sorted(said, key=lambda finding: SEVERITIES.index(finding.severity))))
 
 

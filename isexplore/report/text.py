@@ -24,9 +24,9 @@ def said(finding: Finding, since: str | None = None) -> str:
     --------
     >>> from isexplore.collapse.finding import Finding
     >>> said(Finding("x", "Missing", "severe", 1, "classes", "Class 0 is missing."), "step 4500")
-    'severe since step 4500: Class 0 is missing.'
+    'severe: Class 0 is missing. (severe since step 4500)'
     """
-    return f"{finding.severity}{'' if since is None else f' since {short(since)}'}: {finding.sentence}"
+    return f"{finding.severity}: {finding.sentence}{'' if since is None else f' (severe since {short(since)})'}"
 
 
 def verdict_of(report: Report) -> str:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from traitlets import HasTraits, Instance
 
-from isexplore.report import Report, diagnose
+from isexplore.report.diagnosis import diagnose_sides, sides_of
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from isexplore.predictions import Predictions
+    from isexplore.report import Report
     from isexplore.widgets.state import ExplorerState
 
 __all__ = ["ADVICE", "Diagnosed", "Diagnosis", "FindingsState"]
@@ -32,6 +33,8 @@ class Diagnosed:
         None until there is one.
     problem : str
         Why there is none, and what to do, where something went wrong.
+    progress : str
+        How far the checks are, until there is a report.
     note : str
         What to know about the reference.
     since : mapping of str to str
@@ -44,6 +47,7 @@ class Diagnosed:
 
     report: Report | None = None
     problem: str = ""
+    progress: str = ""
     note: str = ""
     since: Mapping[str, str] = field(default_factory=dict)
     set_name: str = ""
@@ -186,8 +190,16 @@ class Diagnosis(FindingsState):
             reference = None
         self._of = predictions
         self.tell(Diagnosed(note=note))
+
+        def work(check: Callable[[], None]) -> Report:
+            def before(done: int, total: int) -> None:
+                check()  # another set may be shown by now
+                self._finish(predictions, Diagnosed(progress=f"check {done + 1} of {total}", note=note))
+
+            return diagnose_sides(*sides_of(predictions, reference), before)
+
         self._worker.start(
-            lambda _: diagnose(predictions, reference),
+            work,
             lambda report: self._finish(predictions, Diagnosed(report, note=note)),
             lambda problem: self._finish(predictions, Diagnosed(problem=_failed(problem), note=note)),
         )

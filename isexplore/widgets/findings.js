@@ -42,7 +42,7 @@ export default {
       let rows = "";
       return () => {
         const v = view();
-        summary.textContent = v.busy ? "looking for trouble …" : v.summary;
+        summary.textContent = v.busy ? `looking for trouble …${v.progress && ` ${v.progress}`}` : v.summary;
         against.textContent = [v.against, v.note].filter(Boolean).join(". ");
         problem.hidden = !v.problem;
         problem.textContent = v.problem;
@@ -58,7 +58,7 @@ export default {
         }
         for (const [key, { button, images, said }] of buttons) {
           button.setAttribute("aria-pressed", String(key === v.pressed));
-          images.textContent = key === v.pressed ? `${said}, selected in ${v.set ? "the explorer below" : "every view"}; the most telling first:` : `${said}: show`;
+          images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
         }
         const place = buttons.get(v.pressed)?.button;
         if (v.strip && place) place.after(telling.element);

@@ -30,7 +30,7 @@ class FindingsPanel(Panel[Diagnosed]):
     """Shows what the checks found, worst first, and what they looked for and did not find."""
 
     _esm = HERE / "findings.js"
-    depends: ClassVar[tuple[str, ...]] = ("report", "problem", "note", "since", "set_name", "pressed")
+    depends: ClassVar[tuple[str, ...]] = ("report", "problem", "progress", "note", "since", "set_name", "pressed")
     state: FindingsState
 
     sprite = traitlets.Bytes().tag(sync=True)
@@ -42,6 +42,7 @@ class FindingsPanel(Panel[Diagnosed]):
         return {
             "busy": report is None and not frame.problem,
             "problem": frame.problem,
+            "progress": frame.progress,
             "note": frame.note,
             "set": frame.set_name,
             "pressed": frame.pressed,

@@ -13,23 +13,23 @@ from isexplore.widgets.frame import Selection
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from isexplore.widgets.frame import Frame
+    from isexplore.subsets import Subset
+    from isexplore.widgets.frame import Frame, Sample
 
-__all__ = ["with_class", "with_mask", "with_range", "without_selected"]
+__all__ = ["class_selection", "with_mask", "with_range", "with_selection", "without_selected"]
 
 
-def with_mask(
-    frame: Frame,
-    mask: NDArray[np.bool_],
-    label: str,
-    entropy_range: tuple[float, float] | None = None,
-    top_class: int | None = None,
-) -> Frame:
-    """Return the frame with the images of a mask selected; the first of them is the primary one."""
-    subset = score_subset(frame.sample.predictions, mask, frame.sample.score.conditional_entropy)
-    first = frame.walk.images[mask[frame.walk.images]][:1]
-    primary = int(first[0]) if len(first) else frame.primary
-    return replace(frame, selection=Selection(mask, label, subset, entropy_range, top_class), primary=primary)
+def with_selection(frame: Frame, selection: Selection | None) -> Frame:
+    """Return the frame with other images selected, or none; the first of them is the primary one."""
+    if selection is None:
+        return replace(frame, selection=None)
+    first = frame.walk.images[selection.mask[frame.walk.images]][:1]
+    return replace(frame, selection=selection, primary=int(first[0]) if len(first) else frame.primary)
+
+
+def with_mask(frame: Frame, mask: NDArray[np.bool_], label: str) -> Frame:
+    """Return the frame with the images of a mask selected."""
+    return with_selection(frame, Selection(mask, label, _subset(frame.sample, mask)))
 
 
 def with_range(frame: Frame, low: float, high: float) -> Frame:
@@ -44,22 +44,23 @@ def with_range(frame: Frame, low: float, high: float) -> Frame:
         raise ValueError(f"a range needs two numbers, the smaller first, not {low} and {high}")
     entropy = frame.sample.score.conditional_entropy
     mask = (entropy >= low) & (entropy <= high)
-    return with_mask(frame, mask, f"H(y|x) from {low:.3f} to {high:.3f} nats", (float(low), float(high)))
+    label = f"H(y|x) from {low:.3f} to {high:.3f} nats"
+    return with_selection(frame, Selection(mask, label, _subset(frame.sample, mask), (float(low), float(high))))
 
 
-def with_class(frame: Frame, number: int) -> Frame:
-    """Return the frame with the images selected whose most likely class is this one.
+def class_selection(sample: Sample, number: int) -> Selection:
+    """Return the images whose most likely class is this one.
 
     Raises
     ------
     ValueError
         If there is no such class.
     """
-    names = frame.sample.predictions.class_names
+    names = sample.predictions.class_names
     if not 0 <= number < len(names):
         raise ValueError(f"there is no class number {number}; there are {len(names)}")
-    mask = frame.sample.top_class == number
-    return with_mask(frame, mask, f"images that look most like {names[number]}", top_class=number)
+    mask = sample.top_class == number
+    return Selection(mask, f"images that look most like {names[number]}", _subset(sample, mask), top_class=number)
 
 
 def without_selected(frame: Frame) -> Frame:
@@ -75,3 +76,7 @@ def without_selected(frame: Frame) -> Frame:
     label = frame.selection.label
     opposite = label.removeprefix("not: ") if label.startswith("not: ") else f"not: {label}"
     return with_mask(frame, ~frame.selection.mask, opposite)
+
+
+def _subset(sample: Sample, mask: NDArray[np.bool_]) -> Subset:
+    return score_subset(sample.predictions, mask, sample.score.conditional_entropy)

@@ -24,7 +24,7 @@ from isexplore.widgets.frame import (
     uniform,
     walk_of,
 )
-from isexplore.widgets.selecting import with_class, with_mask, with_range, without_selected
+from isexplore.widgets.selecting import class_selection, with_mask, with_range, with_selection, without_selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isexplore.predictions import Predictions
+    from isexplore.widgets.frame import Selection
 
 __all__ = ["ExplorerState"]
 
@@ -83,7 +84,7 @@ class ExplorerState(HasTraits):
         """Show another sample set; the split count and the reference stay where they still fit."""
         self.show_sample(sample_of(predictions))
 
-    def show_sample(self, sample: Sample, name: str = "", top_class: int | None = None) -> None:
+    def show_sample(self, sample: Sample, name: str = "", selection: Selection | None = None) -> None:
         """Show a sample set that is computed already, as `show` does.
 
         Parameters
@@ -91,8 +92,8 @@ class ExplorerState(HasTraits):
         sample : Sample
         name : str, optional
             What its marginal is remembered as; by default where the images came from.
-        top_class : int, optional
-            Select the images whose most likely class is this one.
+        selection : Selection, optional
+            Images of this set.
         """
         predictions, score, order = sample.predictions, sample.score, sample.file_order
         with self.lock:
@@ -108,7 +109,7 @@ class ExplorerState(HasTraits):
             frame = Frame(
                 sample, order, scored, rules, printed_by(rules, scored, order), reference, walk, primary=first
             )
-            self.frame = frame if top_class is None else with_class(frame, top_class)
+            self.frame = with_selection(frame, selection)
 
     def set_splits(self, splits: int) -> None:
         """Cut the images into another number of splits.
@@ -222,7 +223,11 @@ class ExplorerState(HasTraits):
             If there is no such class.
         """
         number = operator.index(number)  # a NumPy number would not travel to the page
-        self._change(lambda frame: with_class(frame, number))
+        self._change(lambda frame: with_selection(frame, class_selection(frame.sample, number)))
+
+    def set_selection(self, selection: Selection | None) -> None:
+        """Select what was put together elsewhere, of this set; None: nothing."""
+        self._change(lambda frame: with_selection(frame, selection))
 
     def invert(self) -> None:
         """Select what is not selected, and only that."""
@@ -230,7 +235,7 @@ class ExplorerState(HasTraits):
 
     def clear(self) -> None:
         """Select nothing."""
-        self._change(lambda frame: replace(frame, selection=None))
+        self.set_selection(None)
 
     def set_primary(self, image: int) -> None:
         """Look at one image.

@@ -154,7 +154,7 @@ def slow(*_):
     while not pathlib.Path("go").exists():
         time.sleep(0.05)
     raise MemoryError("no room for 400 MB of embeddings")
-module.diagnose = slow
+module.diagnose_sides = slow
 ix.explore(real)
 """
     visit.open("slow.ipynb", [cell])

@@ -100,8 +100,8 @@ export default {
         rows: () => {
           const v = view();
           return !ready() ? { columns: [], rows: [] } : {
-            columns: ["class", "p(y) of A", "p(y) of B", "difference", "of ln IS, A", "of ln IS, B", "change, nats"],
-            rows: v.classes.map((name, i) => [name, ...v.shares.map((share) => number(share[i], 4)), signed(v.shares[1][i] - v.shares[0][i], 4),
+            columns: ["class", "p(y) of A", "p(y) of B", "of which selected", "difference", "of ln IS, A", "of ln IS, B", "change, nats"],
+            rows: v.classes.map((name, i) => [name, ...v.shares.map((share) => number(share[i], 4)), v.selected ? number(v.selected[i], 4) : "–", signed(v.shares[1][i] - v.shares[0][i], 4),
               ...v.contributions.map((one) => number(one[i], 4)), signed(v.changes[i], 4)]),
           };
         },
@@ -118,12 +118,14 @@ export default {
             x: y.flatMap((i) => [v.shares[0][i], v.shares[1][i], null]), y: y.flatMap((i) => [i, i, null]) };
           const dots = v.shares.map((x, side) => ({ type: "scatter", mode: "markers", x, y, marker: marks(c, c.variety)[side], cliponaxis: false,
             ...(side ? hover : { hoverinfo: "skip" }) }));
+          const selected = { type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: c.variety, width: 4 },
+            x: (v.selected ?? []).flatMap((share) => [0, share, null]), y: y.flatMap((i) => [i, i, null]) };
           const bars = { type: "bar", orientation: "h", x: v.changes, y, xaxis: "x2", marker: { color: c.faint, line: { width: 0 } }, ...hover };
           const at = v.numbers.indexOf(v.chosen);
           const band = { type: "rect", xref: "paper", x0: 0, x1: 1, y0: at - 0.5, y1: at + 0.5, fillcolor: c.line, opacity: 0.55, line: { width: 0 }, layer: "below" };
           const reach = 1.1 * Math.max(v.reach, 1e-6);
           return {
-            traces: [line, ...dots, bars],
+            traces: [line, ...(v.selected ? [selected] : []), ...dots, bars],
             layout: {
               height: ROW * y.length + 44, hovermode: "y", hoverdistance: -1, bargap: 0.35, shapes: at < 0 ? [] : [band],
               xaxis: { title: { text: "p(y)" }, domain: [0, 0.6], rangemode: "tozero", range: [-0.02 * v.top, 1.06 * v.top], zeroline: false },
@@ -159,7 +161,7 @@ export default {
         back.disabled = v.page === 0;
         next.disabled = v.page === v.pages - 1;
         where.textContent = `page ${count(v.page + 1)} of ${count(v.pages)}`;
-        classesNote.textContent = `Click a class to see its images of both sets. The changes of all classes add up to ${signed(v.difference, 3)}, the difference of ln IS (of ${count(v.scores[0].taken)} images each, uncorrected).`;
+        classesNote.textContent = `${v.selected ? "Thick line: what the selected images are of B's p(y). " : ""}Click a class to see its images of both sets. The changes of all classes add up to ${signed(v.difference, 3)}, the difference of ln IS (of ${count(v.scores[0].taken)} images each, uncorrected).`;
         classes.chart.style.height = `${ROW * v.classes.length + 44}px`;
         scores.update();
         classes.update();

@@ -38,7 +38,7 @@ class ComparePanel(Panel[SetsFrame]):
     """Shows the current set, B, beside another one, A."""
 
     _esm = HERE / "sets" / "compare.js"
-    depends: ClassVar[tuple[str, ...]] = ("entries", "reference", "current", "other", "chosen_class")
+    depends: ClassVar[tuple[str, ...]] = ("entries", "reference", "current", "other", "chosen_class", "selection")
     state: SetsState
 
     def __init__(self, state: SetsState) -> None:
@@ -133,6 +133,7 @@ class ComparePanel(Panel[SetsFrame]):
         return {
             "classes": [frame.class_names[i] for i in shown],
             "numbers": shown.tolist(),
+            "selected": None if frame.selection is None else frame.selection.subset.share[shown].tolist(),
             "shares": [found.a.marginal[shown].tolist(), found.b.marginal[shown].tolist()],
             "contributions": [one[shown].tolist() for one in contributions],
             "changes": found.contribution_change[shown].tolist(),

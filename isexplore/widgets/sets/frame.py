@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from isexplore.collapse.evidence import Side
     from isexplore.predictions import Predictions
     from isexplore.report import Report
-    from isexplore.widgets.frame import Sample
+    from isexplore.widgets.frame import Sample, Selection
 
     Key = tuple[str, Predictions]
 
@@ -65,6 +69,8 @@ class SetsFrame:
         What it is compared with: an entry's number, −1 for the reference, None where there is nothing to compare with.
     chosen_class : int or None
         The class looked at in the heat map and in the pair of galleries.
+    selection : Selection or None
+        Images of the shown set, as they are selected in the explorer.
     """
 
     entries: tuple[Entry, ...]
@@ -72,6 +78,7 @@ class SetsFrame:
     current: int
     other: int | None
     chosen_class: int | None = None
+    selection: Selection | None = None
 
     @property
     def shown(self) -> Entry:
@@ -92,6 +99,14 @@ class SetsFrame:
         return scored and all(entry.report or entry.error for entry in self.entries)
 
     @property
+    def selected_counts(self) -> NDArray[np.intp] | None:
+        """How many of the selected images look most like each class (C,); None where nothing is selected."""
+        sample, selection = self.shown.sample, self.selection
+        if sample is None or selection is None:
+            return None
+        return np.bincount(sample.top_class[selection.mask], minlength=len(self.class_names))
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The classes, which are the same in all sets."""
         return self.entries[0].predictions.class_names
@@ -109,4 +124,6 @@ def moved(old: SetsFrame, entries: tuple[Entry, ...]) -> SetsFrame:
     was_last = old.current == len(old.entries) - 1
     current = usual.current if was_last or old.shown not in entries else entries.index(old.shown)
     other = entries.index(old.beside) if old.other != REFERENCE and old.beside in entries else usual.other
-    return replace(old, entries=entries, current=current, other=REFERENCE if old.other == REFERENCE else other)
+    selection = old.selection if entries[current] is old.shown else None
+    other = REFERENCE if old.other == REFERENCE else other
+    return replace(old, entries=entries, current=current, other=other, selection=selection)

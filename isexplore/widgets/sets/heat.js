@@ -21,11 +21,12 @@ export default {
       const next = h("button", { type: "button", onclick: () => send("page", view().page + 1) }, "later ›");
       const where = h("span", { class: "ix-unit" });
       const pager = h("span", { class: "ix-control" }, back, where, next);
+      const wedge = h("span", { class: "ix-unit" }, "▸ some of the selected images");
       const looked = h("p", { role: "status" });
       const first = strip("The first ones");
       const table = twin("p(y) of the shown classes in each checkpoint");
       section.append(h("div", { class: "ix-heat-map" }, title, names, canvas, axis),
-        h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend, h("span", { class: "ix-unit" }, "• no image looks most like it")), readout,
+        h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend, h("span", { class: "ix-unit" }, "• no image looks most like it"), wedge), readout,
         h("div", { class: "ix-heat-looked" }, looked, first.element),
         h("div", { class: "ix-controls" }, labelled("sort by", sort), pager), table.element);
 
@@ -36,7 +37,8 @@ export default {
       const words = (v, { row, column }) => {
         const cell = `${v.names[row]} at ${v.sets[column]}`;
         if (v.missing.includes(column)) return `${cell}: not known`;
-        return `${cell}: p(y) = ${number(value(v, row, column), 4)}; ${count(v.images[column][row])} images look most like it`;
+        const selected = v.selected && column === v.current ? `, ${count(v.selected[row])} of them selected` : "";
+        return `${cell}: p(y) = ${number(value(v, row, column), 4)}; ${count(v.images[column][row])} images look most like it${selected}`;
       };
       const move = (row, column) => {
         const v = view();
@@ -95,6 +97,19 @@ export default {
           }
         };
         ring(v.current * width + 1, 1, width - 2, canvas.height - 2, style.getPropertyValue("--ix-text"));
+        // Where the selected images are: a wedge at the cell's left edge, in a halo that is seen on any colour.
+        const wide = Math.min(7 * (window.devicePixelRatio || 1), width / 2, height / 2);
+        (v.selected ?? []).forEach((images, row) => {
+          if (!images) return;
+          pen.beginPath();
+          pen.moveTo(v.current * width + 3, (row + 0.5) * height - wide);
+          pen.lineTo(v.current * width + 3 + wide, (row + 0.5) * height);
+          pen.lineTo(v.current * width + 3, (row + 0.5) * height + wide);
+          pen.closePath();
+          Object.assign(pen, { lineWidth: 2, strokeStyle: style.backgroundColor, fillStyle: style.getPropertyValue("--ix-focus") });
+          pen.stroke();
+          pen.fill();
+        });
         if (at && (at.row >= v.rows || at.column >= v.columns)) at = null;
         if (at) ring(at.column * width - 2, at.row * height - 2, width + 4, height + 4, style.getPropertyValue("--ix-focus"));
         readout.textContent = at ? `${words(v, at)}. Enter or click: see them` : "point at a cell, or walk with ← ↑ → ↓";
@@ -117,6 +132,7 @@ export default {
         next.disabled = v.page === v.pages - 1;
         where.textContent = `classes ${count(v.first + 1)}–${count(v.first + v.rows)} of ${count(v.classes)}`;
         canvas.setAttribute("aria-label", `Heat map of p(y): ${count(v.columns)} checkpoints across, ${count(v.rows)} of ${count(v.classes)} classes down. Current: ${v.sets[v.current]}. Arrow keys read a cell, Enter shows its images.`);
+        wedge.hidden = !v.selected;
         looked.textContent = v.cell || "A click on a cell, or Enter, shows its images here.";
         first.show(model.get("sprite"), v.strip);
         draw();

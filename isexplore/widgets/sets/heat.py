@@ -31,7 +31,7 @@ class HeatPanel(Panel[SetsFrame]):
     """Shows how often each class is drawn in each set; a cell leads to its images."""
 
     _esm = HERE / "sets" / "heat.js"
-    depends: ClassVar[tuple[str, ...]] = ("entries", "reference", "current", "chosen_class")
+    depends: ClassVar[tuple[str, ...]] = ("entries", "reference", "current", "chosen_class", "selection")
     state: SetsState
 
     sprite = traitlets.Bytes().tag(sync=True)
@@ -60,6 +60,7 @@ class HeatPanel(Panel[SetsFrame]):
             "sets": [entry.name for entry in frame.entries],
             "names": [frame.class_names[c] for c in shown],
             "numbers": shown.tolist(),
+            "selected": None if frame.selected_counts is None else frame.selected_counts[shown].tolist(),
             "current": frame.current,
             "chosen": frame.chosen_class,
             "sort": self._sort_of(frame),

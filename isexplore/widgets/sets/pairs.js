@@ -43,6 +43,7 @@ export default {
         const ratio = window.devicePixelRatio || 1;
         const canvas = h("canvas", { width: TILE * ratio, height: TILE * ratio });
         const pen = canvas.getContext("2d");
+        pen.globalAlpha = item.selected ? 1 : 0.25; // as in the explorer's gallery
         const { width, height, columns } = v.tile;
         if (bitmap) {
           const scale = (TILE * ratio) / Math.max(width, height);
@@ -59,7 +60,7 @@ export default {
           pen.textAlign = "center";
           pen.fillText(`${number(100 * item.confidence, 0)} %`, TILE / 2, TILE / 2 + 4, TILE);
         }
-        const words = `${item.name}, ${number(100 * item.confidence, 1)} %`;
+        const words = `${item.name}, ${number(100 * item.confidence, 1)} %${item.selected ? "" : ", not selected"}`;
         return h("div", { role: "option", id: freshId(), title: words, "aria-label": words, "data-number": item.number, "aria-selected": "false" }, canvas);
       }
 
@@ -72,7 +73,7 @@ export default {
       }
 
       function show(v) {
-        words.replaceChildren(h("strong", {}, `${letter}: ${v.set}`), v.waiting ? "" : ` · ${count(v.count)} of ${count(v.n)} images (${number((100 * v.count) / v.n, 1)} %)`);
+        words.replaceChildren(h("strong", {}, `${letter}: ${v.set}`), v.waiting ? "" : ` · ${count(v.count)} of ${count(v.n)} images (${number((100 * v.count) / v.n, 1)} %)${v.selected == null ? "" : `, ${count(v.selected)} of them selected`}`);
         const items = v.waiting ? [] : v.items;
         list.replaceChildren(...items.map((item, i) => tile(item, i, v)));
         list.hidden = !items.length;
@@ -135,8 +136,8 @@ export default {
         next.disabled = v.page === v.pages - 1;
         where.textContent = `page ${count(v.page + 1)} of ${count(v.pages)}`;
         table.update(() => ({
-          columns: ["set", "image", `p(${v.name}|x)`],
-          rows: v.sides.flatMap((side) => (side?.items ?? []).map((item) => [side.set, item.name, number(item.confidence, 3)])),
+          columns: ["set", "image", `p(${v.name}|x)`, "selected"],
+          rows: v.sides.flatMap((side) => (side?.items ?? []).map((item) => [side.set, item.name, number(item.confidence, 3), side.selected == null ? "–" : item.selected ? "yes" : "no"])),
         }));
         draw();
       }

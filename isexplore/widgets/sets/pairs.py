@@ -15,7 +15,7 @@ from isexplore.widgets.sprite import sprite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from isexplore.widgets.frame import Sample
+    from isexplore.widgets.frame import Sample, Selection
     from isexplore.widgets.sets.frame import Entry
     from isexplore.widgets.sets.state import SetsState
 
@@ -30,7 +30,7 @@ class PairsPanel(Panel[SetsFrame]):
     """Shows the images of one class, of A on the left and of the current set, B, on the right."""
 
     _esm = HERE / "sets" / "pairs.js"
-    depends: ClassVar[tuple[str, ...]] = ("shown", "beside", "chosen_class")
+    depends: ClassVar[tuple[str, ...]] = ("shown", "beside", "chosen_class", "selection")
     state: SetsState
 
     sprite_a, sprite_b = traitlets.Bytes().tag(sync=True), traitlets.Bytes().tag(sync=True)
@@ -58,8 +58,10 @@ class PairsPanel(Panel[SetsFrame]):
             "names": list(names),
             "chosen": frame.chosen_class is not None,
             "sides": [
-                _side(entry, shown, len(found), number)
-                for entry, shown, found in zip(entries, pages_shown, members, strict=True)
+                _side(entry, shown, found, number, selection)
+                for entry, shown, found, selection in zip(
+                    entries, pages_shown, members, (None, frame.selection), strict=True
+                )
             ],
             "order": self._order,
             "orders": [[key, WALKS[key][0]] for key in _ORDERS],
@@ -121,17 +123,16 @@ class PairsPanel(Panel[SetsFrame]):
 
 
 def _class_of(frame: SetsFrame) -> int:
-    """Return the class that is looked at: where none is chosen, the one whose p(y) differs most."""
+    """Return the chosen class, else the one whose p(y) differs most; that of most selected images, if that has none."""
     if frame.chosen_class is not None:
         return frame.chosen_class
-    shares = [
-        entry.sample.score.marginal
-        for entry in (frame.shown, frame.beside)
-        if entry is not None and entry.sample is not None
-    ]
+    entries = (frame.shown, frame.beside)
+    shares = [entry.sample.score.marginal for entry in entries if entry is not None and entry.sample is not None]
     if not shares:
         return 0
-    return int(np.argmax(np.abs(shares[0] - shares[-1]) if len(shares) > 1 else shares[0]))
+    most_different = int(np.argmax(np.abs(shares[0] - shares[-1]) if len(shares) > 1 else shares[0]))
+    selected = frame.selected_counts
+    return most_different if selected is None or selected[most_different] else int(selected.argmax())
 
 
 def _members(entry: Entry | None, number: int, order: str) -> NDArray[np.intp]:
@@ -147,7 +148,9 @@ def _sprite(entry: Entry | None, shown: NDArray[np.intp]) -> bytes:
     return sprite(np.asarray(thumbnails[shown]), _COLUMNS) if thumbnails is not None and len(shown) else b""
 
 
-def _side(entry: Entry | None, shown: NDArray[np.intp], count: int, number: int) -> dict[str, Any] | None:
+def _side(
+    entry: Entry | None, shown: NDArray[np.intp], found: NDArray[np.intp], number: int, selection: Selection | None
+) -> dict[str, Any] | None:
     if entry is None:
         return None
     sample: Sample | None = entry.sample
@@ -159,7 +162,8 @@ def _side(entry: Entry | None, shown: NDArray[np.intp], count: int, number: int)
     return {
         "set": entry.name,
         "waiting": "",
-        "count": count,
+        "count": len(found),
+        "selected": None if selection is None else int(selection.mask[found].sum()),
         "n": sample.n_images,
         "pictures": thumbnails is not None,
         "tile": {"height": size[0], "width": size[1], "columns": _COLUMNS},
@@ -168,6 +172,7 @@ def _side(entry: Entry | None, shown: NDArray[np.intp], count: int, number: int)
                 "number": int(i),
                 "name": predictions.image_names[i],
                 "confidence": float(predictions.probabilities[i, number]),
+                "selected": selection is None or bool(selection.mask[i]),
             }
             for i in shown
         ],

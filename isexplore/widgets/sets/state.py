@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Instance
 
 from isexplore.widgets.frame import Reference
+from isexplore.widgets.selecting import class_selection
 from isexplore.widgets.sets.checks import check_class, check_number, check_same, new_entry, reference_name
 from isexplore.widgets.sets.frame import REFERENCE, SetsFrame, moved, placed
 from isexplore.widgets.sets.work import next_step
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from isexplore.predictions import Predictions
+    from isexplore.widgets.frame import Frame, Selection
     from isexplore.widgets.sets.frame import Entry, Key
 
 __all__ = ["SetsState"]
@@ -211,21 +213,29 @@ class SetsState(HasTraits):
     def _go(self, number: int, wanted_class: int | None, **changed: Any) -> None:
         """Show a set, at once if it is computed."""
         self._wanted_class = wanted_class
-        self.frame = replace(self.shown(), current=number, **changed)
+        frame = replace(self.shown(), current=number, **changed)
+        self.frame = replace(frame, selection=self._selection_in(frame.shown))
         self._show_current()
+
+    def _selection_in(self, entry: Entry) -> Selection | None:
+        """Return what is to be selected in a set: the wanted class, else what is, else the class that is elsewhere."""
+        there = self.explorer.frame
+        before = None if there is None else there.selection
+        if self._wanted_class is None and there is not None and there.sample is entry.sample:
+            return before
+        top_class = before.top_class if self._wanted_class is None and before is not None else self._wanted_class
+        return None if top_class is None or entry.sample is None else class_selection(entry.sample, top_class)
 
     def _show_current(self) -> None:
         """Let the explorer follow, as soon as the current set is computed."""
-        entry, there = self.shown().shown, self.explorer.frame
+        frame, there = self.shown(), self.explorer.frame
+        entry = frame.shown
         if entry.sample is None:
             return
         if there is None or there.sample is not entry.sample:
-            chosen = there.selection.top_class if there is not None and there.selection is not None else None
-            self.explorer.show_sample(
-                entry.sample, entry.name, chosen if self._wanted_class is None else self._wanted_class
-            )
-        elif self._wanted_class is not None:
-            self.explorer.select_class(self._wanted_class)
+            self.explorer.show_sample(entry.sample, entry.name, frame.selection or self._selection_in(entry))
+        elif there.selection is not frame.selection:
+            self.explorer.set_selection(frame.selection)
         self._wanted_class = None
         self._hold_against_reference()
 
@@ -238,13 +248,12 @@ class SetsState(HasTraits):
             self.explorer.set_reference(real.name)
 
     def _follow_selection(self, change: dict[str, Any]) -> None:
-        """Look everywhere at the class that somebody selects in the explorer."""
-        selection = None if change["new"] is None else change["new"].selection
-        if selection is None or selection.top_class is None or self.frame is None:
+        """Show everywhere what somebody selects in the explorer: a class is looked at, too."""
+        frame, there = self.frame, change["new"]
+        if frame is None or there is None or there.sample is not frame.shown.sample:
             return
-        before = change["old"].selection if change["old"] is not None else None
-        if selection is not before and selection.top_class != self.frame.chosen_class:
-            self.frame = replace(self.frame, chosen_class=selection.top_class)
+        if there.selection is not frame.selection:
+            self.frame = replace(frame, selection=there.selection, chosen_class=_class_to_look_at(frame, there))
 
     # The work
 
@@ -270,7 +279,7 @@ class SetsState(HasTraits):
                     self._working = False
                     return
             entry, compute = step
-            found[entry.key] = compute(entry, frame.reference)
+            found[entry.key] = compute(entry, frame.reference, check)
 
     def _tell(self, frame: SetsFrame) -> None:
         """Show what was computed; a view that can't is no reason not to compute the rest: `wait` raises what it did."""
@@ -285,6 +294,14 @@ class SetsState(HasTraits):
         with self.lock:
             self._working = False
             self._problem = self._problem or problem
+
+
+def _class_to_look_at(frame: SetsFrame, there: Frame) -> int | None:
+    """Return the selected class; else the one that was chosen, unless none of the selected images is of it."""
+    selection, chosen = there.selection, frame.chosen_class
+    if selection is None or chosen is None or selection.top_class is not None:
+        return chosen if selection is None else selection.top_class
+    return chosen if (there.sample.top_class[selection.mask] == chosen).any() else None
 
 
 def _with(frame: SetsFrame, found: Mapping[Key, Entry]) -> SetsFrame:

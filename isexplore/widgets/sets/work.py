@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from isexplore.collapse.evidence import side_of
 from isexplore.widgets.frame import sample_of
+from isexplore.widgets.worker import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from isexplore.widgets.sets.frame import Entry, SetsFrame
 
-    Step = Callable[[Entry, Entry | None], Entry]
+    Check = Callable[[], None]
+    Step = Callable[[Entry, Entry | None, Check], Entry]
 
 __all__ = ["next_step"]
 
@@ -34,7 +36,8 @@ def next_step(frame: SetsFrame, *, diagnoses: bool) -> tuple[Entry, Step] | None
     Returns
     -------
     (Entry, callable) or None
-        The entry, and a function from it and the reference to the entry that takes its place.
+        The entry, and a function from it, the reference, and what is to be called now and then, as it raises where the
+        work is to stop, to the entry that takes its place.
     """
     for entry in (frame.shown, frame.reference, frame.beside, *frame.entries):
         if entry is not None and entry.sample is None and not entry.error:
@@ -47,7 +50,7 @@ def next_step(frame: SetsFrame, *, diagnoses: bool) -> tuple[Entry, Step] | None
     return missing[0], _diagnosed
 
 
-def _sampled(entry: Entry, _: Entry | None) -> Entry:
+def _sampled(entry: Entry, _: Entry | None, __: Check) -> Entry:
     try:
         sample = sample_of(entry.predictions)
     except Exception as problem:  # noqa: BLE001 - whatever it is, a person must read it
@@ -57,20 +60,23 @@ def _sampled(entry: Entry, _: Entry | None) -> Entry:
     return replace(entry, sample=replace(sample, file_order=order))
 
 
-def _sided(entry: Entry, _: Entry | None) -> Entry:
+def _sided(entry: Entry, _: Entry | None, __: Check) -> Entry:
     try:
         return replace(entry, side=side_of(entry.predictions))
     except Exception as problem:  # noqa: BLE001 - as above
         return replace(entry, error=f"can't be compared with: {str(problem) or type(problem).__name__}")
 
 
-def _diagnosed(entry: Entry, reference: Entry | None) -> Entry:
+def _diagnosed(entry: Entry, reference: Entry | None, check: Check) -> Entry:
     from isexplore.report.diagnosis import diagnose_sides
 
     try:
         if reference is not None and reference.side is None:
             raise ValueError(f"the reference {reference.error}")  # noqa: TRY301 - said of each set that misses it
-        report = diagnose_sides(side_of(entry.predictions), None if reference is None else reference.side)
+        real = None if reference is None else reference.side
+        report = diagnose_sides(side_of(entry.predictions), real, lambda _done, _total: check())
+    except Cancelled:
+        raise
     except Exception as problem:  # noqa: BLE001 - as above
         return replace(entry, error=f"could not be diagnosed: {str(problem) or type(problem).__name__}")
     return replace(entry, report=report)
