@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.arrays import read_rows
+from isexplore.matrices import read_rows
 from isexplore.splits import check_seed
 from isexplore.uncertainty import check_level
 from isexplore.weighted import PIECE, weighted_scores

@@ -37,7 +37,7 @@ def each_chunk(rows: Rows, count: int, work: Callable[[int, int], Result]) -> It
 
     Examples
     --------
-    >>> from isexplore.arrays import read_rows
+    >>> from isexplore.matrices import read_rows
     >>> list(each_chunk(read_rows([[0.5, 0.5]] * 3), 3, lambda start, stop: (start, stop)))
     [(0, 3)]
     """

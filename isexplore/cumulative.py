@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from isexplore.arrays import TINY, Rows, read_rows, to_numpy
+from isexplore.arrays import TINY, Rows, to_numpy
 from isexplore.edges import all_edges, even_edges, every_edge
+from isexplore.matrices import read_rows
 from isexplore.terms import read_terms
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from isexplore.arrays import TINY, read_rows, to_numpy
+from isexplore.arrays import TINY, to_numpy
 from isexplore.chunks import each_chunk
+from isexplore.matrices import read_rows
 from isexplore.terms import read_terms
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from isexplore.arrays import MIN_CLASSES, read_rows, to_numpy, xlogx
+from isexplore.arrays import to_numpy, xlogx
 from isexplore.groups import group_codes
+from isexplore.matrices import MIN_CLASSES, read_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from isexplore.arrays import LEAST_LOGIT, MIN_CLASSES
+from isexplore.arrays import LEAST_LOGIT
+from isexplore.matrices import MIN_CLASSES
 
 if TYPE_CHECKING:
     import torch

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.arrays import read_rows
 from isexplore.cumulative import check_permutation
 from isexplore.edges import split_edges
+from isexplore.matrices import read_rows
 from isexplore.oneline import OneLine
 from isexplore.order_warning import mean_log
 from isexplore.permuted import labelled_rows

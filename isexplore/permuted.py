@@ -62,7 +62,7 @@ class LabelledRows:
 
         Examples
         --------
-        >>> from isexplore.arrays import read_rows
+        >>> from isexplore.matrices import read_rows
         >>> rng = np.random.default_rng(0)
         >>> labelled_rows(read_rows(np.eye(2)), np.array([0, 1, 2]), rng).permuted(3, rng).round(6)
         array([0.693147, 0.693147, 0.693147])
@@ -92,7 +92,7 @@ def labelled_rows(
 
     Examples
     --------
-    >>> from isexplore.arrays import read_rows
+    >>> from isexplore.matrices import read_rows
     >>> labelled_rows(read_rows(np.eye(3)), np.array([0, 1, 3]), np.random.default_rng(0)).labels
     array([0, 1, 1], dtype=int32)
     """

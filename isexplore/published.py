@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import SupportsIndex
 
-from isexplore.arrays import MIN_CLASSES
 from isexplore.edges import check_splits
+from isexplore.matrices import MIN_CLASSES
 from isexplore.oneline import OneLine
 from isexplore.uncertainty import FIRST_ORDER_LIMIT
 

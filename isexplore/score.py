@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore import uncertainty
-from isexplore.arrays import Rows, in_float64, read_rows
+from isexplore.arrays import Rows, in_float64
 from isexplore.cumulative import sums_from
 from isexplore.edges import every_edge, split_edges
+from isexplore.matrices import read_rows
 from isexplore.order_warning import order_warnings
 from isexplore.summary import Summary, summarise
 from isexplore.terms import divergences, read_terms

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from isexplore.arrays import MIN_CLASSES
+from isexplore.matrices import MIN_CLASSES
 from isexplore.shards import ShardSums
 from isexplore.tensor_files import expand_home, save_tensors
 

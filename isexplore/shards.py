@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from isexplore.arrays import TINY, read_rows, to_numpy, xlogx
+from isexplore.arrays import TINY, to_numpy, xlogx
+from isexplore.matrices import read_rows
 from isexplore.summary import Summary, summarise
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
-from isexplore.arrays import read_rows
 from isexplore.cumulative import sums_from
 from isexplore.edges import all_edges
+from isexplore.matrices import read_rows
 from isexplore.splits import several, shuffled_order
 from isexplore.summary import summarise
 from isexplore.terms import divergences, read_terms

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
-from isexplore.arrays import read_rows
 from isexplore.cumulative import USUAL_SPLITS, sums_of
 from isexplore.edges import check_splits, every_edge, split_edges
+from isexplore.matrices import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.arrays import read_rows, to_numpy, xlogx
+from isexplore.arrays import to_numpy, xlogx
+from isexplore.matrices import read_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -38,7 +38,7 @@ def weighted_scores(rows: Rows, weigh: Callable[[int, int], NDArray[Any]]) -> ND
 
     Examples
     --------
-    >>> from isexplore.arrays import read_rows
+    >>> from isexplore.matrices import read_rows
     >>> weights = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [3, 0, 0, 0]])
     >>> weighted_scores(read_rows(np.eye(4)), lambda start, stop: weights[:, start:stop]).round(9)
     array([4., 2., 1.])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from isexplore.arrays import check_probabilities, read_rows
+from isexplore.matrices import check_probabilities, read_rows
 from isexplore.predictions import Predictions
 from isexplore.score import inception_score
 

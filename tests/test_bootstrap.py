@@ -11,8 +11,8 @@ import torch
 from scipy.special import digamma
 from scipy.stats import bootstrap, entropy
 
-from isexplore.arrays import read_rows
 from isexplore.bootstrap import bootstrap_interval
+from isexplore.matrices import read_rows
 from isexplore.weighted import weighted_scores
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isexplore import contrived
-from isexplore.arrays import check_probabilities
 from isexplore.contrived import SCENARIOS, Choice, Number, Scenario, Shares, play
+from isexplore.matrices import check_probabilities
 from isexplore.score import inception_score
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from scipy.stats import entropy
 from torch_fidelity.metric_isc import isc_features_to_metric
 from torchmetrics.image.inception import InceptionScore as TorchmetricsScore
 
-from isexplore.arrays import read_rows
 from isexplore.conventions import ConventionRow, compare_conventions, convention_rows
 from isexplore.conventions.sums import read_sums
 from isexplore.conventions.table import CONVENTIONS
+from isexplore.matrices import read_rows
 from isexplore.score import inception_score
 
 if TYPE_CHECKING:

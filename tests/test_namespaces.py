@@ -17,9 +17,10 @@ import pytest
 import torch
 
 import isexplore as ix
-from isexplore.arrays import Rows, check_probabilities, read_rows
+from isexplore.arrays import Rows
 from isexplore.conventions import convention_rows
 from isexplore.cumulative import sums_of
+from isexplore.matrices import check_probabilities, read_rows
 from isexplore.score import inception_score, score_and_sums
 from isexplore.subsets import score_subset
 from isexplore.terms import divergences, read_terms
@@ -46,7 +47,7 @@ def rows_of(kind: str) -> Any:
 @pytest.fixture
 def tensors_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read tensors in the CPU's memory as those on an accelerator are read: as they are, in several blocks."""
-    monkeypatch.setattr("isexplore.arrays._on_the_cpu", lambda tensor: tensor)
+    monkeypatch.setattr("isexplore.matrices._on_the_cpu", lambda tensor: tensor)
     monkeypatch.setattr("isexplore.arrays.CPU_BLOCK", 300 * C)
     assert isinstance(read_rows(torch.eye(3)).matrix, torch.Tensor)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from isexplore.arrays import check_probabilities
+from isexplore.matrices import check_probabilities
 from isexplore.score import Score, inception_score
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.arrays import read_rows
 from isexplore.conventions import libraries, originals, tutorials
 from isexplore.conventions.sums import read_sums
+from isexplore.matrices import read_rows
 from isexplore.splits import shuffled_order
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from isexplore.arrays import check_probabilities
+from isexplore.matrices import check_probabilities
 from isexplore.predictions.parts import (
     THUMBNAIL_SIDE,
     check_digests,

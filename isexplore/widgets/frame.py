@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isexplore.arrays import read_rows
 from isexplore.cumulative import EDGES, CumulativeSums, sums_of
 from isexplore.edges import every_edge
+from isexplore.matrices import read_rows
 from isexplore.order import OrderTest, order_test
 from isexplore.rules import RULES, PrintedSplits, printed_score
 from isexplore.score import Score, score_and_sums, with_splits
