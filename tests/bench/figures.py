@@ -25,6 +25,7 @@ _PACKAGES = (
     "torch-fidelity",
     "pytorch-ignite",
     "piq",
+    "prdc",
 )
 
 

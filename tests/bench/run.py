@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import contrived_time
 import diagnose_time
@@ -18,7 +19,36 @@ import playground_paint
 import score_time
 import scrub_paint
 import slider_paint
-from figures import machine, table
+from figures import Figure, machine, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Benchmark(Protocol):
+    """What each of them is."""
+
+    TITLE: str
+
+    def measure(self) -> Iterable[Figure]: ...
+
+
+BENCHMARKS: tuple[Benchmark, ...] = (
+    import_time,
+    explorer_paint,
+    slider_paint,
+    playground_paint,
+    scrub_paint,
+    score_time,
+    contrived_time,
+    inference,
+    inference_folder,
+    inference_memory,
+    diagnose_time,
+    monitor_cost,
+    interval_coverage,
+    false_alarms,
+)
 
 
 def main() -> None:
@@ -28,22 +58,7 @@ def main() -> None:
         "The peers come with the test extra, at the versions below.",
         machine(),
     ]
-    for benchmark in (
-        import_time,
-        explorer_paint,
-        slider_paint,
-        playground_paint,
-        scrub_paint,
-        score_time,
-        contrived_time,
-        inference,
-        inference_folder,
-        inference_memory,
-        diagnose_time,
-        monitor_cost,
-        interval_coverage,
-        false_alarms,
-    ):
+    for benchmark in BENCHMARKS:
         part = table(benchmark.TITLE, benchmark.measure())
         print(part, flush=True)
         parts.append(part.rstrip())
