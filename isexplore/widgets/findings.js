@@ -40,6 +40,7 @@ export default {
       const look = () => { if (!signal.aborted) model.send({ kind: "look" }); };
       if (window.requestIdleCallback) requestIdleCallback(look, { timeout: 3000 }); else setTimeout(look, 1000);
       let rows = "";
+      let pressed = view().pressed;
       return () => {
         const v = view();
         summary.textContent = v.busy ? `looking for trouble …${v.progress && ` ${v.progress}`}` : v.summary;
@@ -64,6 +65,8 @@ export default {
         if (v.strip && place) place.after(telling.element);
         else telling.element.remove();
         telling.show(model.get("sprite"), v.strip);
+        if (pressed !== v.pressed) telling.element.scrollIntoView({ block: "nearest" }); // among several sets, the list scrolls
+        pressed = v.pressed;
       };
     });
   },

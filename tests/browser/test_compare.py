@@ -118,7 +118,7 @@ def test_two_sets_are_compared_and_a_class_is_looked_at(visit: Visit, known: dic
     classes = twin_rows(compare, 1)
     order = np.argsort(-np.abs(found.share_change), kind="stable")
     assert [row[0] for row in classes] == [str(i) for i in order]
-    assert float(classes[0][6].replace("−", "-")) == pytest.approx(found.contribution_change[order[0]], abs=6e-5)
+    assert float(classes[0][7].replace("−", "-")) == pytest.approx(found.contribution_change[order[0]], abs=6e-5)
 
     # Another A.
     compare.get_by_label("A", exact=True).select_option("step 3000")

@@ -203,6 +203,16 @@ def test_among_several_sets_each_finding_says_since_when(visit: Visit) -> None:
     missing.click()
     expect(missing).to_have_attribute("aria-pressed", "true")
     expect(area(root, "gallery").get_by_text("Missing classes · IS of the selection")).to_be_visible()
+    expect(area(root, "findings").get_by_role("img", name="The most telling ones")).to_be_in_viewport()
+    # They are selected in the views of several sets, too: beside A, on the heat map, and in the table of the classes.
+    expect(area(root, "pairs").locator("[aria-label=B] .ix-pair-words")).to_contain_text(
+        re.compile(r"\d of them selected")
+    )
+    expect(area(root, "heat").get_by_text("some of the selected images")).to_be_visible()
+    area(root, "compare").locator("details.ix-twin > summary").last.click()
+    parts = area(root, "compare").locator("details.ix-twin").last.locator("tbody tr td:nth-child(4)")
+    expect(parts).to_have_count(10)
+    expect(parts.first).not_to_have_text("–")
     # One explorer has one list of findings.
     assert root.locator(".ix-area-findings .ix-panel").count() == 1
     slider = area(root, "timeline").get_by_role("slider").first
@@ -210,6 +220,7 @@ def test_among_several_sets_each_finding_says_since_when(visit: Visit) -> None:
     visit.page.keyboard.press("Home")
     expect(area(root, "findings").locator(".ix-severity-severe")).to_have_count(0)
     expect(area(root, "gallery").locator("h3")).to_have_text("Images: 1,000, none selected")
+    expect(area(root, "heat").get_by_text("some of the selected images")).to_be_hidden()
     visit.page.keyboard.press("End")
     expect(missing).to_have_attribute("aria-pressed", "false")
     visit.check()

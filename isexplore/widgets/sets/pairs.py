@@ -45,7 +45,8 @@ class PairsPanel(Panel[SetsFrame]):
         """Return a page of images of the class in both sets."""
         names, number = frame.class_names, _class_of(frame)
         entries = (frame.beside, frame.shown)
-        members = [_members(entry, number, self._order) for entry in entries]
+        selections = (None, frame.selection)  # only of the shown set anything is selected
+        members = [_members(*one, number, self._order) for one in zip(entries, selections, strict=True)]
         pages = max(1, *(-(-len(found) // _PAGE) for found in members))
         self._page = min(self._page, pages - 1)
         pages_shown = [found[self._page * _PAGE : (self._page + 1) * _PAGE] for found in members]
@@ -59,9 +60,7 @@ class PairsPanel(Panel[SetsFrame]):
             "chosen": frame.chosen_class is not None,
             "sides": [
                 _side(entry, shown, found, number, selection)
-                for entry, shown, found, selection in zip(
-                    entries, pages_shown, members, (None, frame.selection), strict=True
-                )
+                for entry, shown, found, selection in zip(entries, pages_shown, members, selections, strict=True)
             ],
             "order": self._order,
             "orders": [[key, WALKS[key][0]] for key in _ORDERS],
@@ -135,12 +134,13 @@ def _class_of(frame: SetsFrame) -> int:
     return most_different if selected is None or selected[most_different] else int(selected.argmax())
 
 
-def _members(entry: Entry | None, number: int, order: str) -> NDArray[np.intp]:
-    """Return the images that look most like a class, sorted."""
+def _members(entry: Entry | None, selection: Selection | None, number: int, order: str) -> NDArray[np.intp]:
+    """Return the images that look most like a class, sorted, the selected ones first."""
     if entry is None or entry.sample is None:
         return np.zeros(0, np.intp)
     found = np.flatnonzero(entry.sample.top_class == number)
-    return found[np.argsort(WALKS[order][1](entry.sample)[found], kind="stable")]
+    found = found[np.argsort(WALKS[order][1](entry.sample)[found], kind="stable")]
+    return found if selection is None else found[np.argsort(~selection.mask[found], kind="stable")]
 
 
 def _sprite(entry: Entry | None, shown: NDArray[np.intp]) -> bytes:
