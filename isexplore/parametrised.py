@@ -7,7 +7,7 @@ from reprlib import repr as brief
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from isexplore.parameters import Parameter
 
@@ -34,6 +34,27 @@ class Parametrised:
     def parameters(cls) -> dict[str, Parameter]:
         """Return what can be set, by the names of the fields."""
         return {field.name: field.metadata["parameter"] for field in fields(cls)}
+
+    @classmethod
+    def check_names(cls, names: Iterable[str]) -> None:
+        """Refuse names that are no parameters.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter; the message names those that there are.
+
+        Examples
+        --------
+        >>> from isexplore.contrived import UniformMix
+        >>> UniformMix.check_names(["share", "shre"])
+        Traceback (most recent call last):
+        ValueError: uniform-mix has no parameter 'shre'; it has: classes, per_class, share
+        """
+        known = cls.parameters()
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{cls.key} has no parameter {brief(name)}; it has: {', '.join(known)}")
 
 
 P = TypeVar("P", bound=Parametrised)
@@ -90,10 +111,8 @@ def from_pairs(kind: type[P], pairs: Mapping[str, str]) -> P:
     >>> from_pairs(UniformMix, {"classes": "20"}).classes
     20
     """
+    kind.check_names(pairs)
     parameters = kind.parameters()
-    for name in pairs:
-        if name not in parameters:
-            raise ValueError(f"{kind.key} has no parameter {brief(name)}; it has: {', '.join(parameters)}")
     return kind(**{name: _read(name, parameters[name], word) for name, word in pairs.items()})
 
 

@@ -163,10 +163,7 @@ class AttackState(HasTraits):
         ValueError, TypeError
             If there is no such parameter, or it can't have such a value.
         """
-        known = AttackSetting.parameters()
-        for name in values:
-            if name not in known:
-                raise ValueError(f"the attack has no parameter {name!r}; it has: {', '.join(known)}")
+        AttackSetting.check_names(values)
         with self.lock:
             setting = replace(self.frame.setting, **values)
             if setting != self.frame.setting:

@@ -134,10 +134,7 @@ class DigitsState(HasTraits):
         ValueError, TypeError
             If there is no such parameter, or it can't have such a value.
         """
-        known = DigitsSetting.parameters()
-        for name in values:
-            if name not in known:
-                raise ValueError(f"the digits have no parameter {name!r}; they have: {', '.join(known)}")
+        DigitsSetting.check_names(values)
         self._ask(lambda setting: replace(setting, **values))
 
     def reset(self) -> None:

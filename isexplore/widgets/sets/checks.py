@@ -62,10 +62,7 @@ def check_number(frame: SetsFrame, number: int) -> int:
     ValueError
         If there is no such set.
     """
-    number = operator.index(number)
-    if not 0 <= number < len(frame.entries):
-        raise ValueError(f"there is no sample set number {number}; there are {len(frame.entries)}")
-    return number
+    return _checked("sample set", number, len(frame.entries))
 
 
 def check_class(frame: SetsFrame, number: int) -> int:
@@ -76,7 +73,11 @@ def check_class(frame: SetsFrame, number: int) -> int:
     ValueError
         If there is no such class.
     """
+    return _checked("class", number, len(frame.class_names))
+
+
+def _checked(what: str, number: int, count: int) -> int:
     number = operator.index(number)
-    if not 0 <= number < len(frame.class_names):
-        raise ValueError(f"there is no class number {number}; there are {len(frame.class_names)}")
+    if not 0 <= number < count:
+        raise ValueError(f"there is no {what} number {number}; there are {count}")
     return number
