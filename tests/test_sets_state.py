@@ -61,6 +61,20 @@ def opened() -> Iterator[Callable[..., SetsState]]:
         it.close()
 
 
+@pytest.fixture
+def held_back(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
+    """Let the scoring of each set wait: the first event says that one has begun, the second one lets them go on."""
+    begun, go_on = Event(), Event()
+
+    def slow(predictions: ix.Predictions) -> Any:
+        begun.set()
+        assert go_on.wait(30)
+        return sample_of(predictions)
+
+    monkeypatch.setattr("isexplore.widgets.sets.work.sample_of", slow)
+    return begun, go_on
+
+
 def shown_set(state: SetsState) -> ix.Predictions:
     return state.explorer.shown().sample.predictions
 
@@ -291,16 +305,9 @@ def test_a_training_that_goes_back_keeps_what_stays(state: SetsState) -> None:
 
 
 def test_sets_may_come_while_others_are_computed(
-    opened: Callable[..., SetsState], monkeypatch: pytest.MonkeyPatch
+    opened: Callable[..., SetsState], held_back: tuple[Event, Event]
 ) -> None:
-    begun, go_on = Event(), Event()
-
-    def slow(predictions: ix.Predictions) -> Any:
-        begun.set()
-        assert go_on.wait(30)
-        return sample_of(predictions)
-
-    monkeypatch.setattr("isexplore.widgets.sets.work.sample_of", slow)
+    begun, go_on = held_back
     state = opened(course(1))
     assert begun.wait(30)
     state.add("step 200", make(1))
@@ -386,16 +393,9 @@ def test_a_reference_that_can_not_be_read_is_said_of_each_set(opened: Callable[.
 
 
 def test_what_is_computed_of_a_set_that_is_gone_is_dropped(
-    opened: Callable[..., SetsState], monkeypatch: pytest.MonkeyPatch
+    opened: Callable[..., SetsState], held_back: tuple[Event, Event]
 ) -> None:
-    begun, go_on = Event(), Event()
-
-    def slow(predictions: ix.Predictions) -> Any:
-        begun.set()
-        assert go_on.wait(30)
-        return sample_of(predictions)
-
-    monkeypatch.setattr("isexplore.widgets.sets.work.sample_of", slow)
+    begun, go_on = held_back
     state = opened(course(2))
     assert begun.wait(30)
     other = make(50)
