@@ -266,6 +266,12 @@ def test_selected_images_are_marked_in_every_view_of_several_sets(begin: Callabl
     state.choose_class(quiet)  # and can be chosen all the same
     assert (pairs.view["class"], pairs.view["sides"][1]["selected"]) == (quiet, 0)
 
+    # Nothing that is selected is a choice of no class.
+    state.explorer.select_range(50, 60)
+    assert (pairs.view["class"], pairs.view["sides"][1]["selected"]) == (quiet, 0)
+    state.choose_class(None)
+    assert pairs.view["class"] == quiet
+
     # They belong to this set alone; a selected class goes along.
     state.set_current(0)
     assert heat.view["selected"] is None
@@ -293,6 +299,24 @@ def test_both_galleries_turn_their_pages_together(begin: Callable[..., SetsState
     send(panel, "order", "beauty")
     assert "no order" in panel.error
     assert few["n"] == 100
+
+
+def test_the_page_is_turned_to_what_is_selected(begin: Callable[..., SetsState]) -> None:
+    b = make(600, 2)
+    state = begin(b, reference=make(100, 2, seed=1))
+    panel = PairsPanel(state)
+    number = panel.view["class"]
+    send(panel, "page", 4)
+    assert panel.view["page"] == 4
+    last = np.flatnonzero(b.probabilities.argmax(axis=1) == number)[-2:]
+    mask = np.zeros(600, bool)
+    mask[last] = True
+    state.explorer.select(mask)
+    assert (panel.view["page"], panel.view["class"]) == (0, number)
+    assert {item["number"] for item in panel.view["sides"][1]["items"] if item["selected"]} == set(last)
+    send(panel, "page", 2)
+    state.explorer.clear()
+    assert panel.view["page"] == 2
 
 
 def test_an_image_of_b_becomes_the_one_looked_at(begin: Callable[..., SetsState]) -> None:

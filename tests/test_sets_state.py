@@ -289,6 +289,68 @@ def test_a_new_set_is_shown_if_the_last_one_was(state: SetsState) -> None:
     assert state.shown().complete
 
 
+def test_a_selection_goes_with_its_set(opened: Callable[..., SetsState]) -> None:
+    sets = {"long": make(0, n=90), "short": make(1, n=50), "last": make(2, n=70)}
+    state = opened(sets)
+    state.wait()
+    state.set_current(0)
+    state.explorer.select(np.arange(90) > 80)
+    assert state.shown().selection is state.explorer.shown().selection is not None
+    state.set_other(1)  # of nothing that is selected
+    assert state.shown().selection is state.explorer.shown().selection is not None
+    state.follow({"short": sets["short"], "last": sets["last"]})  # the shown one is gone
+    assert state.shown().selection is state.explorer.shown().selection is None
+
+    state.explorer.select_class(2)
+    seen: list[Any] = []
+    state.observe(lambda change: seen.append(change["new"]), "frame")
+    state.follow({"short": sets["short"]})
+    assert [frame.shown.name for frame in seen] == ["short"]  # one change, although the class is selected in it
+    assert seen[0].selection is selected(state)
+    np.testing.assert_array_equal(selected(state).mask, sets["short"].probabilities.argmax(axis=1) == 2)
+
+
+def test_nothing_is_selected_of_a_set_that_is_not_scored(
+    opened: Callable[..., SetsState], held_back: tuple[Event, Event]
+) -> None:
+    begun, go_on = held_back
+    go_on.set()
+    state = opened({"long": make(0, n=90)})
+    wait_for_first(state)
+    state.explorer.select_class(1)
+    go_on.clear()
+    begun.clear()
+    state.follow({"long": state.shown().shown.predictions, "short": make(1, n=50)})  # the last one is shown
+    assert begun.wait(30)
+    state.explorer.select(np.arange(90) > 80)  # of the set that the explorer still shows
+    assert state.shown().selection is None
+    state.explorer.select_class(3)
+    state.choose_class(4)
+    go_on.set()
+    state.wait()
+    frame = state.shown()
+    assert frame.shown.name == "short"
+    assert frame.selection is selected(state)
+    np.testing.assert_array_equal(selected(state).mask, sample_in(frame.shown).top_class == 3)
+    assert frame.chosen_class == 4  # chosen last
+
+
+def test_a_set_that_could_not_be_scored_costs_no_selection(opened: Callable[..., SetsState]) -> None:
+    torn = make(1)
+    torn.probabilities.setflags(write=True)
+    torn.probabilities[3] = np.nan
+    good = make(0)
+    state = opened({"good": good, "torn": torn})
+    state.wait()
+    state.set_current(0)
+    state.explorer.select(np.arange(N) < 5)
+    chosen = selected(state)
+    state.set_current(1)
+    assert (state.shown().selection, selected(state)) == (None, chosen)  # it is not the shown set's
+    state.follow({"good": good})
+    assert state.shown().selection is selected(state) is chosen
+
+
 def test_a_training_that_goes_back_keeps_what_stays(state: SetsState) -> None:
     before = state.shown()
     first, second, _ = before.entries

@@ -194,7 +194,9 @@ class Diagnosis(FindingsState):
         def work(check: Callable[[], None]) -> Report:
             def before(done: int, total: int) -> None:
                 check()  # another set may be shown by now
-                self._finish(predictions, Diagnosed(progress=f"check {done + 1} of {total}", note=note))
+                with self.lock:
+                    if self.frame.report is None:  # not that of an earlier look at the same set
+                        self._finish(predictions, Diagnosed(progress=f"check {done + 1} of {total}", note=note))
 
             return diagnose_sides(*sides_of(predictions, reference), before)
 

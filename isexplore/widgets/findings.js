@@ -9,6 +9,7 @@ export default {
 
     panel({ model, el, signal }, "Findings: what is wrong with these images", (section) => {
       const summary = h("p", { class: "ix-findings-summary", role: "status" });
+      const progress = h("p", { class: "ix-note ix-findings-progress" }); // not read out: it changes often
       const against = h("p", { class: "ix-note" });
       const problem = h("p", { class: "ix-error", role: "alert" });
       const found = h("ul", { class: "ix-findings", "aria-label": "Findings" });
@@ -16,10 +17,13 @@ export default {
       const fineTitle = h("summary", {});
       const fine = h("ul", { class: "ix-findings" });
       const rest = h("details", { class: "ix-findings-rest" }, fineTitle, fine);
-      section.append(summary, against, problem, found, noted, rest);
+      section.append(summary, progress, against, problem, found, noted, rest);
 
       const buttons = new Map(); // by the findings' keys
       const telling = strip("The most telling ones");
+
+      let asked = ""; // pressed in this view, which alone scrolls to the images
+      const press = (key) => { asked = key; model.send({ kind: "finding", value: key, set: view().set }); };
 
       function row(item) {
         const images = item.images ? h("span", { class: "ix-finding-images" }) : null;
@@ -30,7 +34,7 @@ export default {
           h("span", { class: "ix-finding-sentence" }, item.sentence),
           images,
         ];
-        const button = item.images ? h("button", { type: "button", class: "ix-finding", onclick: () => model.send({ kind: "finding", value: item.key, set: view().set }) }, ...head) : null;
+        const button = item.images ? h("button", { type: "button", class: "ix-finding", onclick: () => press(item.key) }, ...head) : null;
         if (button) buttons.set(item.key, { button, images, said: `${count(item.images)} ${item.images === 1 ? "image" : "images"}` });
         return h("li", {}, button ?? h("div", { class: "ix-finding" }, ...head),
           item.quiet ? h("details", { class: "ix-quiet" }, h("summary", {}, "how sure"), item.quiet) : null);
@@ -40,10 +44,10 @@ export default {
       const look = () => { if (!signal.aborted) model.send({ kind: "look" }); };
       if (window.requestIdleCallback) requestIdleCallback(look, { timeout: 3000 }); else setTimeout(look, 1000);
       let rows = "";
-      let pressed = view().pressed;
       return () => {
         const v = view();
-        summary.textContent = v.busy ? `looking for trouble …${v.progress && ` ${v.progress}`}` : v.summary;
+        summary.textContent = v.busy ? "looking for trouble …" : v.summary;
+        progress.textContent = v.busy ? v.progress : "";
         against.textContent = [v.against, v.note].filter(Boolean).join(". ");
         problem.hidden = !v.problem;
         problem.textContent = v.problem;
@@ -65,8 +69,8 @@ export default {
         if (v.strip && place) place.after(telling.element);
         else telling.element.remove();
         telling.show(model.get("sprite"), v.strip);
-        if (pressed !== v.pressed) telling.element.scrollIntoView({ block: "nearest" }); // among several sets, the list scrolls
-        pressed = v.pressed;
+        if (asked && asked === v.pressed) telling.element.scrollIntoView({ block: "nearest" }); // among several sets, the list scrolls
+        if (asked === v.pressed || !v.pressed) asked = "";
       };
     });
   },

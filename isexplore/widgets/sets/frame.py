@@ -124,6 +124,4 @@ def moved(old: SetsFrame, entries: tuple[Entry, ...]) -> SetsFrame:
     was_last = old.current == len(old.entries) - 1
     current = usual.current if was_last or old.shown not in entries else entries.index(old.shown)
     other = entries.index(old.beside) if old.other != REFERENCE and old.beside in entries else usual.other
-    selection = old.selection if entries[current] is old.shown else None
-    other = REFERENCE if old.other == REFERENCE else other
-    return replace(old, entries=entries, current=current, other=other, selection=selection)
+    return replace(old, entries=entries, current=current, other=REFERENCE if old.other == REFERENCE else other)

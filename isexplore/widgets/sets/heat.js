@@ -21,7 +21,7 @@ export default {
       const next = h("button", { type: "button", onclick: () => send("page", view().page + 1) }, "later ›");
       const where = h("span", { class: "ix-unit" });
       const pager = h("span", { class: "ix-control" }, back, where, next);
-      const wedge = h("span", { class: "ix-unit" }, "▸ some of the selected images");
+      const wedge = h("span", { class: "ix-unit" });
       const looked = h("p", { role: "status" });
       const first = strip("The first ones");
       const table = twin("p(y) of the shown classes in each checkpoint");
@@ -132,7 +132,7 @@ export default {
         next.disabled = v.page === v.pages - 1;
         where.textContent = `classes ${count(v.first + 1)}–${count(v.first + v.rows)} of ${count(v.classes)}`;
         canvas.setAttribute("aria-label", `Heat map of p(y): ${count(v.columns)} checkpoints across, ${count(v.rows)} of ${count(v.classes)} classes down. Current: ${v.sets[v.current]}. Arrow keys read a cell, Enter shows its images.`);
-        wedge.hidden = !v.selected;
+        wedge.textContent = !v.selected ? "" : v.selected.some(Boolean) ? "▸ some of the selected images" : "(the selected images are of other classes than these)";
         looked.textContent = v.cell || "A click on a cell, or Enter, shows its images here.";
         first.show(model.get("sprite"), v.strip);
         draw();

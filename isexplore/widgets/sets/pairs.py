@@ -101,8 +101,9 @@ class PairsPanel(Panel[SetsFrame]):
 
     def _follow(self, change: dict[str, Any]) -> None:
         old, new = change["old"], change["new"]
-        if old is None or _class_of(old) != _class_of(new):
-            self._page = 0
+        selects = new.selection is not None and (old is None or new.selection is not old.selection)
+        if old is None or selects or _class_of(old) != _class_of(new):
+            self._page = 0  # where the selected images are
         super()._follow(change)
 
     def _look_at(self, image: int, of_set: object) -> None:
@@ -131,7 +132,9 @@ def _class_of(frame: SetsFrame) -> int:
         return 0
     most_different = int(np.argmax(np.abs(shares[0] - shares[-1]) if len(shares) > 1 else shares[0]))
     selected = frame.selected_counts
-    return most_different if selected is None or selected[most_different] else int(selected.argmax())
+    if selected is None or selected[most_different] or not selected.any():
+        return most_different
+    return int(selected.argmax())
 
 
 def _members(entry: Entry | None, selection: Selection | None, number: int, order: str) -> NDArray[np.intp]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from isexplore.predictions import Predictions
-    from isexplore.widgets.frame import Frame, Selection
+    from isexplore.widgets.frame import Frame
     from isexplore.widgets.sets.frame import Entry, Key
 
 __all__ = ["SetsState"]
@@ -131,7 +131,8 @@ class SetsState(HasTraits):
                 raise ValueError("there is no sample set: give at least one")
             for one in [*entries[1:], *([] if self._reference is None else [self._reference])]:
                 check_same(entries[0], one)
-            self.frame = placed(entries, self._reference) if old is None else moved(old, entries)
+            frame = placed(entries, self._reference) if old is None else moved(old, entries)
+            self.frame = self._with_selection(frame)
             self._show_current()
             self._work_on()
 
@@ -213,18 +214,19 @@ class SetsState(HasTraits):
     def _go(self, number: int, wanted_class: int | None, **changed: Any) -> None:
         """Show a set, at once if it is computed."""
         self._wanted_class = wanted_class
-        frame = replace(self.shown(), current=number, **changed)
-        self.frame = replace(frame, selection=self._selection_in(frame.shown))
+        self.frame = self._with_selection(replace(self.shown(), current=number, **changed))
         self._show_current()
 
-    def _selection_in(self, entry: Entry) -> Selection | None:
-        """Return what is to be selected in a set: the wanted class, else what is, else the class that is elsewhere."""
-        there = self.explorer.frame
+    def _with_selection(self, frame: SetsFrame) -> SetsFrame:
+        """Return the frame with what is to be selected: the wanted class, else what is, else the class that was."""
+        sample, there = frame.shown.sample, self.explorer.frame
         before = None if there is None else there.selection
-        if self._wanted_class is None and there is not None and there.sample is entry.sample:
-            return before
+        if sample is None:
+            return replace(frame, selection=None)
+        if self._wanted_class is None and there is not None and there.sample is sample:
+            return replace(frame, selection=before)
         top_class = before.top_class if self._wanted_class is None and before is not None else self._wanted_class
-        return None if top_class is None or entry.sample is None else class_selection(entry.sample, top_class)
+        return replace(frame, selection=None if top_class is None else class_selection(sample, top_class))
 
     def _show_current(self) -> None:
         """Let the explorer follow, as soon as the current set is computed."""
@@ -233,7 +235,7 @@ class SetsState(HasTraits):
         if entry.sample is None:
             return
         if there is None or there.sample is not entry.sample:
-            self.explorer.show_sample(entry.sample, entry.name, frame.selection or self._selection_in(entry))
+            self.explorer.show_sample(entry.sample, entry.name, frame.selection)
         elif there.selection is not frame.selection:
             self.explorer.set_selection(frame.selection)
         self._wanted_class = None
@@ -283,7 +285,7 @@ class SetsState(HasTraits):
 
     def _tell(self, frame: SetsFrame) -> None:
         """Show what was computed; a view that can't is no reason not to compute the rest: `wait` raises what it did."""
-        for show in (partial(setattr, self, "frame", frame), self._show_current):
+        for show in (partial(setattr, self, "frame", self._with_selection(frame)), self._show_current):
             try:
                 show()
             except Exception as problem:  # noqa: BLE001 - of whoever observes: the frame is replaced all the same
@@ -299,8 +301,10 @@ class SetsState(HasTraits):
 def _class_to_look_at(frame: SetsFrame, there: Frame) -> int | None:
     """Return the selected class; else the one that was chosen, unless none of the selected images is of it."""
     selection, chosen = there.selection, frame.chosen_class
-    if selection is None or chosen is None or selection.top_class is not None:
-        return chosen if selection is None else selection.top_class
+    if selection is not None and selection.top_class is not None:
+        return selection.top_class
+    if selection is None or not selection.mask.any():
+        return chosen
     return chosen if (there.sample.top_class[selection.mask] == chosen).any() else None
 
 
