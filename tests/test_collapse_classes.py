@@ -99,15 +99,15 @@ def test_each_class_is_told_once_by_what_is_wrong_with_it() -> None:
     assert said["missing-classes"].sentence == "1 of 5 classes is missing – class 0: 2 where 60 were expected."
 
 
-def test_the_worst_five_are_named_worst_first_on_one_line() -> None:
-    names = ["a\nb", "c" * 100, *"defghij"]
-    said = findings(one_hot([0, 0, 0, 0, 0, 0, 0, 500, 500], names), one_hot([300, 200, 100, 90, 80, 70, 60, 50, 50]))
+def test_the_worst_ten_are_named_worst_first_on_one_line() -> None:
+    names = ["a\nb", "c" * 100, *"defghijklmn"]
+    said = findings(one_hot([0] * 12 + [1565], names), one_hot([300, *range(160, 50, -10), 55], names))
     sentence = said["missing-classes"].sentence
-    assert sentence.startswith("7 of 9 classes are missing – a b: 0 where 300 were expected; ccc")
-    assert sentence.endswith("f: 0 where 80 were expected; and 2 more.")
+    assert sentence.startswith("12 of 13 classes are missing – a b: 0 where 300 were expected; ccc")
+    assert sentence.endswith("; k: 0 where 80 were expected; and 2 more.")
     assert "\n" not in sentence
     assert "c" * 60 not in sentence
-    assert said["missing-classes"].classes.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert said["missing-classes"].classes.tolist() == list(range(12))
 
 
 def test_the_images_are_those_of_the_classes_in_their_order() -> None:
@@ -121,6 +121,12 @@ def test_a_class_that_the_reference_lacks_is_over_represented() -> None:
     said = findings(one_hot([50, 50, 0]), one_hot([100, 0, 0]))
     assert said["over-represented-classes"].classes.tolist() == [1]
     assert "class 1: 50 where 0 were expected" in said["over-represented-classes"].sentence
+
+
+def test_thousands_have_a_comma() -> None:
+    said = findings(one_hot([0, 4000]), one_hot([2000, 2000]))
+    assert said["missing-classes"].sentence == "1 of 2 classes is missing – class 0: 0 where 2,000 were expected."
+    assert "class 1: 4,000 where 2,000 were expected" in said["over-represented-classes"].sentence
 
 
 def test_classes_that_occur_nowhere_are_not_tested() -> None:
@@ -210,7 +216,7 @@ def test_the_collapsed_run_is_severe_from_its_collapse_on(step: int, missing: li
 
 def _named(step: int, missing: list[int]) -> list[tuple[int, int]]:
     counts = digits("collapsed", step).class_counts
-    return [(digit, counts[digit]) for digit in missing] if len(missing) <= 5 else []
+    return [(digit, counts[digit]) for digit in missing]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,12 @@ def test_the_images_are_the_references_most_doubtful_hundredth_and_beyond_worst_
     assert f"{len(said.images)} of 300 images are more doubtful than 99 %" in said.sentence
 
 
+def test_thousands_have_a_comma() -> None:
+    rows = np.tile([[0.9, 0.1]], (1000, 1))
+    assert findings(rows)["low-confidence"].sentence.startswith("0 of 1,000 images (0.0 %) have no class with half")
+    assert "; 0 of 1,000 images are more doubtful" in findings(rows, rows)["low-confidence"].sentence
+
+
 def test_a_third_of_the_score_lost_to_doubt_is_severe() -> None:
     rng = np.random.default_rng(0)
     sure = np.tile(np.eye(10), (40, 1))
@@ -202,4 +208,4 @@ def test_alone_the_most_doubtful_come_first_and_over_confidence_is_not_told() ->
     said = findings(rows)
     assert list(said) == ["low-confidence"]
     assert said["low-confidence"].images.tolist() == [2, 0, 3]
-    assert "3 of 4 images (75.0%) have no class with half of the probability" in said["low-confidence"].sentence
+    assert "3 of 4 images (75.0 %) have no class with half of the probability" in said["low-confidence"].sentence

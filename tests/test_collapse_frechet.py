@@ -138,6 +138,12 @@ def test_it_is_stated_beside_two_halves_of_the_reference() -> None:
     assert "(100 images against 400); two random sets of 100 images of the reference are 0." in finding.sentence
 
 
+def test_a_long_distance_is_written_out() -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 4))
+    (finding,) = check_frechet(Evidence(side(rows + 500), side(rows)))
+    assert "to the reference is 1,000,000 (100 images" in finding.sentence
+
+
 def test_what_would_take_too_long_is_not_computed_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("isexplore.collapse.frechet.MOST", 19)
     many, few = np.zeros((50, 20)), np.eye(10, 20)

@@ -157,6 +157,8 @@ def test_a_lost_mode_lowers_coverage_and_recall_only() -> None:
     assert found["coverage"].value == pytest.approx(0.75, abs=0.03)
     assert found["recall"].value < 0.76
     assert found["precision"].value > 0.85
+    for key in ("coverage", "precision", "recall"):
+        assert found[key].sentence.startswith(f"{100 * found[key].value:.1f} % of the ")
 
 
 def test_a_single_repeated_image_is_severe() -> None:

@@ -67,6 +67,9 @@ def test_noisy_copies_of_one_percent_are_found() -> None:
     for finding in (near(sample), near(sample, embedded(real()[890:]))):
         assert (finding.severity, finding.value) == ("warning", 10)
         assert finding.images.tolist() == [i for k in range(10) for i in (k, 890 + k)]
+        assert (
+            "10 of 900 different images nearly repeat another one (20 with those that they repeat; " in finding.sentence
+        )
 
 
 def test_a_memorised_image_of_each_class_with_noise_is_severe_though_its_score_is_perfect() -> None:
@@ -85,7 +88,10 @@ def test_exact_repeats_are_left_out() -> None:
     sample = embedded(np.concatenate([real()[:300], real()[:100]]))
     finding = near(sample, embedded(real()[300:]))
     assert (finding.severity, finding.value) == ("fine", 0)
-    assert "No two of 300 different images" in finding.sentence
+    assert finding.sentence.startswith(
+        "None of 300 different images nearly repeats another one (embeddings closer than"
+    )
+    assert finding.sentence.endswith("; of as many images of the reference, 0 do.")
 
 
 def test_the_wandering_gan_repeats_itself_nearly_too() -> None:

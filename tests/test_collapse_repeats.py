@@ -57,7 +57,16 @@ def test_one_repeat_is_a_warning_without_a_reference() -> None:
 
 
 def test_one_repeat_is_no_evidence_beside_a_reference() -> None:
-    assert repeats(side([*range(500), 7]), side(range(500))).severity == "fine"
+    finding = repeats(side([*range(500), 7]), side(range(500)))
+    assert finding.severity == "fine"
+    assert finding.sentence.endswith(": 500 different images; in the reference, 0 of 500 do.")
+
+
+def test_both_halves_of_the_sentence_say_the_same_of_no_repeats_and_of_one() -> None:
+    finding = repeats(side(range(1200)), side([*range(1999), 7]))
+    assert finding.sentence == (
+        "None of 1,200 images repeats an earlier one exactly; in the reference, 1 of 2,000 does."
+    )
 
 
 @pytest.mark.parametrize("m", [990, 3000])

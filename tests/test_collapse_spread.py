@@ -48,7 +48,7 @@ def test_a_narrow_class_is_named() -> None:
     assert (finding.severity, finding.classes.tolist()) == ("severe", [3, 1])
     assert finding.value == pytest.approx(0.4, abs=0.1)
     assert "2 of 4 classes are narrower than in the reference" in finding.sentence
-    assert "dog 0." in finding.sentence
+    assert "the centroid – dog: 0." in finding.sentence
     assert sorted(finding.images) == [*range(100, 200), *range(300, 400)]
     assert finding.images[0] >= 300  # the worst class first, and in it the image next to the centroid
     assert sample.embeddings is not None

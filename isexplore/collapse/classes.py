@@ -31,6 +31,8 @@ SEVERE_SHIFT = 1 / 3
 # Without a reference, one class is severe that alone has this part of all images more than its equal share.
 SEVERE_ALONE = 1 / 2
 
+NAMED = 10  # classes that a sentence names
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -133,8 +135,8 @@ def _sentence(evidence: Evidence, table: ClassTable, kind: _Kind, off: NDArray[n
         said = (_too_few(evidence, table) if kind is _MISSING else "") or kind.where_none
     else:
         names = evidence.sample.predictions.class_names
-        each = [f"{short(names[c])}: {table.counts[c]} where {number(table.expected[c])} were expected" for c in off]
-        said = f"{of_classes(len(off), int(table.tested.sum()))} {kind.predicate} – {listed(each)}."
+        each = [f"{short(names[c])}: {table.counts[c]:,} where {number(table.expected[c])} were expected" for c in off]
+        said = f"{of_classes(len(off), int(table.tested.sum()))} {kind.predicate} – {listed(each, NAMED)}."
     if evidence.reference is None:
         return f"If all classes should be equally frequent: {said[0].lower()}{said[1:]}"
     return said

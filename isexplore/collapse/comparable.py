@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isexplore.collapse.words import short
+
 if TYPE_CHECKING:
     from isexplore.predictions import Predictions
 
 __all__ = ["check_comparable", "comparison_notes"]
 
-_LONGEST = 80  # of a name in a message
 _WHAT = {"classifier": "classifiers", "preprocessing": "preprocessings", "weights_sha256": "weights (SHA-256)"}
 
 
@@ -46,10 +47,10 @@ def check_comparable(a: Predictions, b: Predictions, name_a: str = "A", name_b: 
     for key, words in _WHAT.items():
         one, other = getattr(a.provenance, key), getattr(b.provenance, key)
         if None not in (one, other) and one != other:
-            different.append(f"their {words} differ ({_short(one)} against {_short(other)})")
+            different.append(f"their {words} differ ({short(one)} against {short(other)})")
     if different:
         raise ValueError(
-            f"{_short(name_a)} and {_short(name_b)} can't be compared: {'; '.join(different)}. A score says something "
+            f"{short(name_a)} and {short(name_b)} can't be compared: {'; '.join(different)}. A score says something "
             "about images only next to one of the same network: predict both sets with the same classifier, such as "
             'isexplore.predict(images, classifier="inception-2015")'
         )
@@ -77,13 +78,13 @@ def comparison_notes(a: Predictions, b: Predictions, name_a: str = "A", name_b: 
     if (one.classifier is None) != (other.classifier is None):
         (unknown, known), name = ((name_a, name_b), other) if one.classifier is None else ((name_b, name_a), one)
         notes.append(
-            f"Nobody said which classifier {_short(unknown)} comes from; {_short(known)} comes from "
-            f"{_short(str(name.classifier))}."
+            f"Nobody said which classifier {short(unknown)} comes from; {short(known)} comes from "
+            f"{short(str(name.classifier))}."
         )
     if None not in (one.precision, other.precision) and one.precision != other.precision:
         notes.append(
-            f"{_short(name_a)} was computed in {_short(str(one.precision))}, {_short(name_b)} in "
-            f"{_short(str(other.precision))}: this changes a score a little."
+            f"{short(name_a)} was computed in {short(str(one.precision))}, {short(name_b)} in "
+            f"{short(str(other.precision))}: this changes a score a little."
         )
     return tuple(notes)
 
@@ -99,10 +100,6 @@ def _classes(a: Predictions, b: Predictions) -> str:
         return "they have the same classes in another order"
     first = next(i for i, names in enumerate(zip(one, other, strict=True)) if names[0] != names[1])
     return (
-        f"their classes differ, first number {first} ({_short(one[first])} against {_short(other[first])}; if only the "
+        f"their classes differ, first number {first} ({short(one[first])} against {short(other[first])}; if only the "
         "names do, give both the same class_names)"
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -12,6 +12,7 @@ import numpy as np
 
 from isexplore.collapse.comparable import check_comparable, comparison_notes
 from isexplore.collapse.jackknife import log_corrected, log_error
+from isexplore.collapse.words import short
 from isexplore.score import inception_score
 from isexplore.uncertainty import FEW_IMAGES, FIRST_ORDER_LIMIT, ROUNDING, check_level
 
@@ -145,12 +146,12 @@ class Comparison:
     def sentence(self) -> str:
         """What the test says, in words."""
         low, high = self.ratio_interval()
-        found = f"{self.ratio:.3f} times as much as {self.name_a} (95 % {low:.3f}–{high:.3f}, {self._p()})"
+        found = f"{self.ratio:.3f} times as much as {short(self.name_a)} (95 % {low:.3f}–{high:.3f}, {self._p()})"
         if self.p_value >= LEVEL:
-            return f"No difference of the scores is seen: {self.name_b} scores {found}."
+            return f"No difference of the scores is seen: {short(self.name_b)} scores {found}."
         if abs(self.difference) < _AS_MUCH_AS_NONE:
-            return f"{self.name_b} scores almost as much: {found}."
-        return f"{self.name_b} scores {'higher' if self.difference > 0 else 'lower'}: {found}."
+            return f"{short(self.name_b)} scores almost as much: {found}."
+        return f"{short(self.name_b)} scores {'higher' if self.difference > 0 else 'lower'}: {found}."
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a row for each class (needs pandas).
@@ -280,7 +281,7 @@ def score_of_some(predictions: Predictions, images: int, splits: int, seed: int 
 
 def _cut_notes(a: Score, b: Score, names: tuple[str, str], n: int) -> list[str]:
     return [
-        f"What depends on the number of images is of {n:,} of {name}'s {score.n_images:,} images, chosen at random."
+        f"What depends on the number of images is of {n:,} of {short(name)}'s {score.n_images:,} images, chosen at random."
         for name, score in zip(names, (a, b), strict=True)
         if score.n_images > n
     ]

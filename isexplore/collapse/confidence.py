@@ -9,6 +9,7 @@ import numpy as np
 
 from isexplore.collapse.finding import Finding, Severity
 from isexplore.collapse.welch import welch
+from isexplore.collapse.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def _compared(evidence: Evidence, reference: Side) -> Iterator[Finding]:
     doubtful = np.flatnonzero(doubt > np.quantile(real, QUANTILE))
     doubtful = doubtful[np.argsort(-doubt[doubtful], kind="stable")]
     told = f"H(p(y|x)) is {doubt.mean():.3f} nats on average, the reference's {real.mean():.3f}"
-    many = f"{len(doubtful)} of {len(doubt)} images are more doubtful than 99 % of the reference's"
+    many = f"{len(doubtful):,} of {len(doubt):,} images are more doubtful than 99 % of the reference's"
 
     p_all = max(float(mannwhitneyu(doubt, real, alternative="greater").pvalue), more.p_greater)
     p_value = min(1.0, 2 * min(p_all, _tail_test(doubt, real)))
@@ -123,7 +124,9 @@ def _alone(evidence: Evidence) -> Finding:
     test = binomtest(len(doubtful), n, DOUBTFUL_SHARE, alternative="greater")
     fires = bool(test.pvalue <= evidence.level)
     interval = binomtest(len(doubtful), n).proportion_ci(0.95, method="exact")
-    said = f"{len(doubtful)} of {n} images ({len(doubtful) / n:.1%}) have no class with half of the probability"
+    said = (
+        f"{len(doubtful):,} of {n:,} images ({percent(len(doubtful) / n)}) have no class with half of the probability"
+    )
     return Finding(
         key="low-confidence",
         title="Low confidence",

@@ -9,6 +9,7 @@ import numpy as np
 from isexplore.collapse.embedded import both_embedded
 from isexplore.collapse.finding import Finding
 from isexplore.collapse.manifold import K_COVERAGE, compare_manifolds, expected_coverage
+from isexplore.collapse.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def check_coverage(evidence: Evidence) -> Iterator[Finding]:
     >>> lost = np.where(np.arange(60) < 30, 9, 0)[:, None]
     >>> found = list(check_coverage(Evidence(side_of(preds, cloud), side_of(preds, cloud + lost))))
     >>> print(found[0].severity, found[0].sentence)
-    warning 50.0% of the reference have an image nearby, where 97.3% would if both were alike (60 images ...
+    warning 50.0 % of the reference have an image nearby, where 97.3 % would if both were alike (60 images ...
     """
     both = both_embedded(evidence)
     if both is None or min(map(len, both)) <= K_COVERAGE:
@@ -74,8 +75,8 @@ def check_coverage(evidence: Evidence) -> Iterator[Finding]:
         severity,
         found.coverage,
         "of the reference",
-        f"{found.coverage:.1%} of the reference have an image nearby, where {expected:.1%} would if both were alike "
-        f"({those}).",
+        f"{percent(found.coverage)} of the reference have an image nearby, where {percent(expected)} would if both "
+        f"were alike ({those}).",
         interval=_wilson(found.covered),
         p_value=p_value,
         level=evidence.level,
@@ -87,7 +88,7 @@ def check_coverage(evidence: Evidence) -> Iterator[Finding]:
         "fine",
         found.precision,
         "of the images",
-        f"{found.precision:.1%} of the images are as near to a real one as its third nearest real one ({those}).",
+        f"{percent(found.precision)} of the images are as near to a real one as its third nearest real one ({those}).",
         interval=_wilson(found.precise),
         images=rows[0][~found.precise],
         source=f"precision ({_PRECISION})",
@@ -98,7 +99,7 @@ def check_coverage(evidence: Evidence) -> Iterator[Finding]:
         "fine",
         found.recall,
         "of the reference",
-        f"{found.recall:.1%} of the reference are as near to an image as its third nearest image ({those}).",
+        f"{percent(found.recall)} of the reference are as near to an image as its third nearest image ({those}).",
         interval=_wilson(found.recalled),
         source=f"recall ({_PRECISION})",
     )
@@ -108,7 +109,7 @@ def check_coverage(evidence: Evidence) -> Iterator[Finding]:
         "fine",
         found.density,
         "neighbourhoods, 1 where alike",
-        f"An image is in {found.density:.2f} times as many neighbourhoods of real images as it would be if both were "
+        f"An image is in {found.density:,.2f} times as many neighbourhoods of real images as it would be if both were "
         f"alike ({those}).",
         source=f"density ({_COVERAGE})",
     )

@@ -65,7 +65,7 @@ def check_effective_classes(evidence: Evidence) -> Iterator[Finding]:
     """
     score = evidence.sample.score
     value, interval = _known(score)
-    said = f"The images are as varied as {_told(value, interval)}, of {score.n_classes}."
+    said = f"The images are as varied as {_told(value, interval)}, of {score.n_classes:,}."
     if evidence.reference is not None:
         of_reference, its_interval = _known(evidence.reference.score)
         said = f"{said[:-1]}; the reference's are as varied as {_told(of_reference, its_interval, short=True)}."
@@ -90,5 +90,5 @@ def _known(score: Score) -> tuple[float, tuple[float, float] | None]:
 def _told(value: float, interval: tuple[float, float] | None, *, short: bool = False) -> str:
     classes = "" if short else " equally frequent classes"
     if interval is None:
-        return f"{value:.1f}{classes}"
-    return f"{value:.1f}{classes} (95 % {interval[0]:.1f}–{interval[1]:.1f})"
+        return f"{value:,.1f}{classes}"
+    return f"{value:,.1f}{classes} (95 % {interval[0]:,.1f}–{interval[1]:,.1f})"

@@ -23,6 +23,7 @@ __all__ = ["Moments", "check_frechet", "moments"]
 
 FEWEST = 2  # images, in a covariance
 MOST = 4096  # the rank of a covariance: the time goes with its cube, and this takes minutes
+THOUSAND = 999.5  # from here on, three digits would be written as 1e+03
 
 _SOURCE = "Fréchet distance of Gaussians (Heusel et al. 2017)"
 
@@ -160,7 +161,11 @@ def check_frechet(evidence: Evidence) -> Iterator[Finding]:
         "fine",
         distance,
         "squared units of the embeddings",
-        f"The Fréchet distance to the reference is {distance:.3g} ({len(sample):,} images against {len(reference):,}); "
-        f"two random sets of {half:,} images of the reference are {scale:.3g} apart.",
+        f"The Fréchet distance to the reference is {_told(distance)} ({len(sample):,} images against "
+        f"{len(reference):,}); two random sets of {half:,} images of the reference are {_told(scale)} apart.",
         source=_SOURCE,
     )
+
+
+def _told(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= THOUSAND else f"{distance:.3g}"

@@ -58,7 +58,7 @@ def check_near_repeats(evidence: Evidence) -> Iterator[Finding]:
     >>> from isexplore.predictions import Predictions
     >>> drawn = side_of(Predictions.from_probabilities(np.eye(4)), np.array([[0.0], [0.01], [3.0], [7.0]]))
     >>> print(next(check_near_repeats(Evidence(drawn))).sentence)
-    1 of 4 different images nearly repeats another one (embeddings closer than a tenth of the median distance ...
+    1 of 4 different images nearly repeats another one (2 with the one that it repeats; embeddings closer ...
     """
     sample, both = evidence.sample, both_embedded(evidence)
     if sample.embeddings is None:
@@ -128,7 +128,7 @@ def _beside(
     if p_value <= evidence.level:
         severity = "severe" if share >= LARGE else "warning"
     said = _said(copies, "a quarter of the reference's median distance to the nearest one")
-    beside = f"; of as many images of the reference, {expected.repeats:,} do."
+    beside = f"; of as many images of the reference, {expected.repeats:,} {'does' if expected.repeats == 1 else 'do'}."
     return _finding(copies, rows, severity, said + beside, (p_value, evidence.level))
 
 
@@ -145,11 +145,15 @@ def _joined(found: NDArray[np.intp], distances: NDArray[np.float32], near: float
 
 def _said(copies: Copies, near: str) -> str:
     if not copies.repeats:
-        return f"No two of {copies.n_images:,} different images have embeddings closer than {near}"
-    verb = "repeats" if copies.repeats == 1 else "repeat"
+        return (
+            f"None of {copies.n_images:,} different images nearly repeats another one (embeddings closer than {near})"
+        )
+    verb, those = (
+        ("repeats", "the one that it repeats") if copies.repeats == 1 else ("repeat", "those that they repeat")
+    )
     return (
-        f"{copies.repeats:,} of {copies.n_images:,} different images nearly {verb} another one (embeddings closer than "
-        f"{near}), as if drawn from {copies.support()}"
+        f"{copies.repeats:,} of {copies.n_images:,} different images nearly {verb} another one "
+        f"({len(copies.images):,} with {those}; embeddings closer than {near}), as if drawn from {copies.support()}"
     )
 
 

@@ -45,11 +45,11 @@ def check_order(evidence: Evidence) -> Iterator[Finding]:
     loss = 100 * test.loss
     if fires:
         said = (
-            f"The images do not lie in random order: the mean of {score.splits} splits, {score.mean:.2f}, is "
-            f"{loss:.2g} % lower than in random order; the score of all, {score.overall:.2f}, does not depend on it."
+            f"The images do not lie in random order: the mean of {score.splits:,} splits, {score.mean:,.2f}, is "
+            f"{loss:.2g} % lower than in random order; the score of all, {score.overall:,.2f}, does not depend on it."
         )
     else:
-        said = f"The images may well lie in random order: the {score.splits} splits differ no more than by chance."
+        said = f"The images may well lie in random order: the {score.splits:,} splits differ no more than by chance."
     yield Finding(
         key="class-order",
         title="Order of the images",
@@ -133,7 +133,7 @@ def check_saturation(evidence: Evidence) -> Iterator[Finding]:
         severity="fine",
         value=100 * part,
         unit="% of the highest score",
-        sentence=f"The score, {score.overall:.2f}, is {100 * part:.0f} % of the most there is, {most}: {told}.",
+        sentence=f"The score, {score.overall:,.2f}, is {100 * part:.0f} % of the most there is, {most:,}: {told}.",
         interval=(low, high),
         source="IS ≤ min(N, C)",
     )

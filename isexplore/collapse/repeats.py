@@ -68,7 +68,7 @@ def check_repeats(evidence: Evidence) -> Iterator[Finding]:
     if other is not None:
         p_value = copies.p_value(other)
         share -= other.repeats / other.n_images
-        beside = f"; in the reference, {other.repeats:,} of {other.n_images:,} do"
+        beside = f"; in the reference, {other.repeats:,} of {other.n_images:,} {'does' if other.repeats == 1 else 'do'}"
     severity: Severity = "fine"
     if copies.repeats and (p_value is None or p_value <= evidence.level):
         severity = "severe" if share >= LARGE else "warning"
@@ -117,7 +117,7 @@ def _copies(predictions: Predictions, kind: Kind) -> Copies:
 
 def _said(copies: Copies, kind: Kind) -> str:
     if not copies.repeats:
-        return f"No two of {copies.n_images:,} images are the same{how(kind)}"
+        return f"None of {copies.n_images:,} images repeats an earlier one exactly{how(kind)}"
     groups = f"{copies.n_groups:,} group{'s' if copies.n_groups > 1 else ''}"
     verb = "repeats" if copies.repeats == 1 else "repeat"
     return (

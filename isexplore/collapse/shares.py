@@ -12,7 +12,7 @@ from isexplore.arrays import xlogx
 from isexplore.collapse.effective import NORMAL_95
 from isexplore.collapse.finding import Finding
 from isexplore.collapse.neighbours import blocks
-from isexplore.collapse.words import NAMED, listed, short
+from isexplore.collapse.words import NAMED, listed, short, signed
 from isexplore.groups import group_codes
 from isexplore.uncertainty import interval_error
 
@@ -47,8 +47,8 @@ def check_groups(evidence: Evidence) -> Iterator[Finding]:
     labelled = all(side.predictions.labels is not None for side in sides)
     first, *others = [_factors(side, labelled=labelled) for side in sides]
     kind = "labels" if labelled else "predicted classes"
-    said = f"The score, {first.overall:.2f}, is {first} within the {first.n_groups} {kind}"
-    rest = "".join(f"; the reference's, {other.overall:.2f}, is {other}" for other in others)
+    said = f"The score, {first.overall:,.2f}, is {first} within the {first.n_groups:,} {kind}"
+    rest = "".join(f"; the reference's, {other.overall:,.2f}, is {other}" for other in others)
     yield Finding(
         key="between-within",
         title="Between and within classes",
@@ -87,7 +87,7 @@ def check_contributions(evidence: Evidence) -> Iterator[Finding]:
     errors = [interval_error(1.0, each.bias_constant, each.kl_variance, each.n_images) for each in (score, other)]
     difference, reach = logs[0] - logs[1], NORMAL_95 * math.hypot(*errors)
     names = evidence.sample.predictions.class_names
-    parts = listed([f"{short(names[c])} {changes[c]:+.3f}" for c in most])
+    parts = listed([f"{short(names[c])}: {signed(changes[c])}" for c in most])
     yield Finding(
         key="class-contributions",
         title="Contributions of the classes",
@@ -116,7 +116,7 @@ class _Factors:
     within: float
 
     def __str__(self) -> str:
-        return f"{self.between:.2f} between × {self.within:.2f}"
+        return f"{self.between:,.2f} between × {self.within:,.2f}"
 
 
 def _factors(side: Side, *, labelled: bool) -> _Factors:

@@ -55,7 +55,7 @@ def check_spread(evidence: Evidence) -> Iterator[Finding]:
     >>> preds, cloud = Predictions.from_probabilities([[1.0, 0.0]] * 50), np.random.default_rng(0).normal(size=(50, 3))
     >>> finding = next(check_spread(Evidence(side_of(preds, cloud / 4), side_of(preds, cloud))))
     >>> print(finding.severity, finding.sentence)
-    severe 1 of 1 classes is narrower than in the reference, with these parts of its mean distance ...: class 0 0.25.
+    severe 1 of 1 classes is narrower than in the reference, with these parts of its mean distance ... – class 0: 0.25.
     """
     from scipy.stats import false_discovery_control
 
@@ -223,12 +223,12 @@ def _said(names: list[str], ratios: NDArray[np.float64], narrow: NDArray[np.intp
     if not len(narrow):
         lowest = int(np.argmin(ratios))
         return (
-            f"None of {len(names)} classes is narrower than in the reference, beyond chance; the narrowest is "
+            f"None of {len(names):,} classes is narrower than in the reference, beyond chance; the narrowest is "
             f"{names[lowest]}, with {ratios[lowest]:.2f} of its spread."
         )
-    found = listed([f"{names[c]} {ratios[c]:.2f}" for c in narrow])
+    found = listed([f"{names[c]}: {ratios[c]:.2f}" for c in narrow])
     those = of_classes(len(narrow), len(names))
-    return f"{those} narrower than in the reference, with these parts of its mean distance to the centroid: {found}."
+    return f"{those} narrower than in the reference, with these parts of its mean distance to the centroid – {found}."
 
 
 def _images(distances: NDArray[np.float64], top: NDArray[np.intp], classes: NDArray[np.intp]) -> NDArray[np.intp]:
