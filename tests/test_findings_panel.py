@@ -505,6 +505,7 @@ def test_the_collapse_has_its_checkpoint_and_follows_the_current_set() -> None:
     state.wait()
     row = {row["key"]: row for row in panel.view["found"]}["missing-classes"]
     assert (row["severity"], row["since"]) == ("severe", "in every set since step 4500")
+    assert row["classesSince"] == "4 since step 4500; 1, 2, 3, 5, 6, 7, 8 since step 30000"
     state.set_current(0)
     assert all(row["severity"] != "severe" for row in panel.view["found"])
     state.set_current(1)
@@ -524,6 +525,29 @@ def test_the_collapse_has_its_checkpoint_and_follows_the_current_set() -> None:
     findings.close()
     findings.close()
     state.close()
+
+
+def test_a_class_without_any_image_is_looked_at_beside_it() -> None:
+    p, real = (np.repeat(np.eye(3), counts, axis=0) for counts in ([0, 90, 90], [60, 60, 60]))
+    sets = {"first": ix.Predictions.from_probabilities(p), "again": ix.Predictions.from_probabilities(p)}
+    state = SetsState(sets, ix.Predictions.from_probabilities(real))
+    state.choose_class(2)
+    findings = SetsFindings(state)
+    panel = FindingsPanel(findings)
+    state.wait()
+    row = {row["key"]: row for row in panel.view["found"]}["missing-classes"]
+    assert (row["images"], row["classes"], panel.view["showsClasses"]) == (0, 1, True)
+    click(panel, "missing-classes")
+    assert (state.shown().chosen_class, selected(findings), panel.error) == (0, None, "")
+    panel.close()
+    findings.close()
+    state.close()
+    alone = ix.explore(sets["first"], reference=ix.Predictions.from_probabilities(real))
+    looked(alone)
+    assert not alone.findings.view["showsClasses"]
+    click(alone.findings, "missing-classes")
+    assert "speaks of no images" in alone.findings.error
+    alone.close()
 
 
 def test_each_finding_has_a_key_of_its_own() -> None:

@@ -84,9 +84,9 @@ def test_the_page_asks_for_nothing_and_allows_nothing(tmp_path: Path) -> None:
 
 def test_since_is_said_from_there_on_and_not_of_what_went_away_again(tmp_path: Path) -> None:
     drawn = page_of(run_report("severe", "fine", "severe", "severe"), tmp_path).data["sets"]
-    assert [each["checks"][0]["since"] for each in drawn] == [None, None, "step 2", "step 2"]
+    assert [each["checks"][0]["since"] for each in drawn] == ["", "", "severe since step 2", "severe since step 2"]
     drawn = page_of(run_report("severe", "fine"), tmp_path).data["sets"]
-    assert [each["checks"][0]["since"] for each in drawn] == [None, None]
+    assert [each["checks"][0]["since"] for each in drawn] == ["", ""]
 
 
 def test_the_page_tells_what_was_not_found_from_what_is_only_stated(tmp_path: Path) -> None:

@@ -101,10 +101,11 @@ def test_the_curves_are_the_librarys_numbers(collapsed: SetsState) -> None:
 
 def test_the_collapse_is_said_in_words(collapsed: SetsState) -> None:
     entries = collapsed.shown().entries
-    assert TimelinePanel(collapsed).view["verdict"] == "severe since step 4500"
+    later = "over-represented classes since step 30000"
+    assert TimelinePanel(collapsed).view["verdict"] == f"severe since step 4500, {later}"
     fine, bad, worse = entries
     assert verdict([fine, replace(fine, name="again")]) == "nothing severe in 2 sets"
-    assert verdict([bad, worse]) == "severe in all 2 sets"
+    assert verdict([bad, worse]) == f"severe in all 2 sets, {later}"
     assert verdict([worse, fine]) == "severe in 1 of 2 sets, last in step 30000; warnings at the end"
     assert verdict([bad, fine, worse]) == "severe since step 30000"
     assert verdict([worse]) == "severe"

@@ -41,7 +41,7 @@ function findings(section) {
   section.append(list, rest, notes);
   const item = (check) => h("li", { class: `ix-found-${check.severity}` },
     h("span", { class: "ix-badge" }, `${check.outcome === "stated" ? "" : MARKS[check.severity]} ${check.outcome === "fired" ? check.severity : check.outcome}`), " ",
-    h("strong", {}, check.title), ` ${check.sentence} ${check.since == null ? "" : `(severe since ${check.since}) `}`,
+    h("strong", {}, check.title), ` ${check.sentence} ${check.since && `(${check.since}) `}`,
     hasImages(check) ? h("button", { type: "button", onclick: () => show(check.key) }, check.tiles.length ? `show images (${check.tiles.length} of ${count(check.images)})` : "show the reference's images") : null,
     h("div", { class: "ix-note" }, [check.p == null ? "" : `p ${check.p < 0.0001 ? "< 0.0001" : number(check.p, 4)}`, check.level == null ? "" : `level ${check.level}`, check.source].filter(Boolean).join(" · ")));
   return { update() {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isexplore.report.outcomes import outcome_of, outcomes_of
-from isexplore.report.since import severe_from
+from isexplore.report.since import since_in_words
 from isexplore.report.text import aside_of
 from isexplore.report.thumbnails import OF_A_FINDING, pictures
 from isexplore.splits import split_curve
@@ -48,9 +48,8 @@ def page_data(reports: Mapping[str, Report]) -> dict[str, Any]:
     findings = [report.findings for report in reports.values()]
     real = [] if first.reference is None else [first.reference]
     drawn = pictures([*sides, *real], [*findings, *([] for _ in real)])
-    severe = {check.key: severe_from(reports, check.key) for found in findings[1:][-1:] for check in found}
     sets = [
-        _set(name, report, chosen, {key: names[0] for key, names in severe.items() if name in names})
+        _set(name, report, chosen, {check.key: since_in_words(reports, name, check.key) for check in report.findings})
         for (name, report), chosen in zip(reports.items(), drawn, strict=False)
     ]
     return {
@@ -117,7 +116,7 @@ def _check(check: Finding, choice: Choice, since: Mapping[str, str]) -> dict[str
         "source": check.source,
         "p": None if check.p_value is None or not math.isfinite(check.p_value) else check.p_value,
         "level": check.level,
-        "since": since.get(check.key),
+        "since": since.get(check.key, ""),
         "classes": check.classes.tolist(),
         "images": len(check.images),
         "tiles": [place[int(i)] for i in check.images[:OF_A_FINDING] if int(i) in place],

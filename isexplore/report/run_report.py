@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from isexplore.collapse.words import short
-from isexplore.report.since import severe_from
+from isexplore.report.since import severe_from, since_in_words
 from isexplore.report.text import as_html, basis_of, notes_of, said, scored, verdict_of
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ class RunReport:
         return verdict_of(self._last) if self.since is None else f"severe from {short(self.since)} on"
 
     def __str__(self) -> str:
-        lines = [said(found, self.since_of(found.key)) for found in self._last.findings]
-        head = scored(list(self.reports)[-1], self._last.evidence.sample)
+        last = list(self.reports)[-1]
+        lines = [said(found, since_in_words(self.reports, last, found.key)) for found in self._last.findings]
+        head = scored(last, self._last.evidence.sample)
         basis = [basis_of(self._last), *notes_of(self._last)]
         return "\n".join([f"{self._title}: {self._verdict}", head, *lines, *basis])
 

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["as_html", "aside_of", "basis_of", "in_one_line", "notes_of", "said", "scored", "verdict_of"]
 
 
-def said(finding: Finding, since: str | None = None) -> str:
-    """Return a finding as one line.
+def said(finding: Finding, since: str = "") -> str:
+    """Return a finding as one line, of several sets with what `since_in_words` says.
 
     Examples
     --------
     >>> from isexplore.collapse.finding import Finding
-    >>> said(Finding("x", "Missing", "severe", 1, "classes", "Class 0 is missing."), "step 4500")
+    >>> said(Finding("x", "Missing", "severe", 1, "classes", "Class 0 is missing."), "severe since step 4500")
     'severe: Class 0 is missing. (severe since step 4500)'
     """
-    return f"{finding.severity}: {finding.sentence}{'' if since is None else f' (severe since {short(since)})'}"
+    return f"{finding.severity}: {finding.sentence}{f' ({since})' if since else ''}"
 
 
 def verdict_of(report: Report) -> str:

@@ -14,6 +14,7 @@ from isexplore.widgets.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from isexplore.collapse.finding import Finding
     from isexplore.predictions import Predictions
     from isexplore.report import Report
     from isexplore.widgets.state import ExplorerState
@@ -37,8 +38,9 @@ class Diagnosed:
         How far the checks are, until there is a report.
     note : str
         What to know about the reference.
-    since : mapping of str to str
-        In words, since which sample set each finding is there, by the findings' keys; only of several sets.
+    since, classes_since : mapping of str to str
+        In words, since which sample set each finding is there, and since which it names each of its classes, by the
+        findings' keys; only of several sets.
     set_name : str
         Of the sample set, among several; else empty.
     pressed : str
@@ -50,6 +52,7 @@ class Diagnosed:
     progress: str = ""
     note: str = ""
     since: Mapping[str, str] = field(default_factory=dict)
+    classes_since: Mapping[str, str] = field(default_factory=dict)
     set_name: str = ""
     pressed: str = ""
 
@@ -68,6 +71,7 @@ class FindingsState(HasTraits):
     """
 
     frame = Instance(Diagnosed)
+    shows_classes = False  # whether a class can be looked at of which there is no image here
 
     def __init__(self, explorer: ExplorerState) -> None:
         self.explorer, self.lock = explorer, explorer.lock
@@ -100,7 +104,8 @@ class FindingsState(HasTraits):
             if found is None:
                 raise ValueError(f"there is no finding {key!r}; there are: {', '.join(c.key for c in report.checks)}")
             if not len(found.images):
-                raise ValueError(f"“{found.title}” speaks of no images")
+                self._look_at(found)
+                return
             if self.frame.pressed == key:
                 self.explorer.clear()
                 return
@@ -111,6 +116,10 @@ class FindingsState(HasTraits):
                 self.explorer.select(mask, found.title)
             finally:
                 self._choosing = ""
+
+    def _look_at(self, found: Finding) -> None:
+        """Show what there is of a finding without images."""
+        raise ValueError(f"“{found.title}” speaks of no images")
 
     def close(self) -> None:
         """Follow the explorer no more."""

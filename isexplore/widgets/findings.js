@@ -26,16 +26,18 @@ export default {
       const press = (key) => { asked = key; model.send({ kind: "finding", value: key, set: view().set }); };
 
       function row(item) {
-        const images = item.images ? h("span", { class: "ix-finding-images" }) : null;
+        const looks = !item.images && item.classes && item.severity !== "fine" && view().showsClasses;
+        const images = item.images || looks ? h("span", { class: "ix-finding-images" }) : null;
         const head = [
           h("span", { class: "ix-finding-head" },
             h("span", { class: `ix-severity ix-severity-${item.severity}` }, h("span", { "aria-hidden": "true" }, ICONS[item.word]), ` ${item.word}`),
             h("strong", {}, item.title), item.since ? h("span", { class: "ix-finding-since" }, item.since) : null, h("span", { class: "ix-finding-number" }, item.since ? `· here ${item.number}` : item.number)),
           h("span", { class: "ix-finding-sentence" }, item.sentence),
+          item.classesSince ? h("span", { class: "ix-finding-since ix-finding-course" }, `By class: ${item.classesSince}.`) : null,
           images,
         ];
-        const button = item.images ? h("button", { type: "button", class: "ix-finding", onclick: () => press(item.key) }, ...head) : null;
-        if (button) buttons.set(item.key, { button, images, said: `${count(item.images)} ${item.images === 1 ? "image" : "images"}` });
+        const button = images ? h("button", { type: "button", class: "ix-finding", onclick: () => press(item.key) }, ...head) : null;
+        if (button) buttons.set(item.key, { button, images, item });
         return h("li", {}, button ?? h("div", { class: "ix-finding" }, ...head),
           item.quiet ? h("details", { class: "ix-quiet" }, h("summary", {}, "how sure"), item.quiet) : null);
       }
@@ -61,9 +63,11 @@ export default {
           found.replaceChildren(...v.found.map(row));
           fine.replaceChildren(...v.fine.map(row));
         }
-        for (const [key, { button, images, said }] of buttons) {
-          button.setAttribute("aria-pressed", String(key === v.pressed));
-          images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
+        for (const [key, { button, images, item }] of buttons) {
+          const said = `${count(item.images)} ${item.images === 1 ? "image" : "images"}`;
+          if (item.images) button.setAttribute("aria-pressed", String(key === v.pressed));
+          if (!item.images) images.textContent = "no image: look at the class in A";
+          else images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
         }
         const place = buttons.get(v.pressed)?.button;
         if (v.strip && place) place.after(telling.element);

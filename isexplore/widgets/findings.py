@@ -14,8 +14,6 @@ from isexplore.widgets.panel import HERE, Panel
 from isexplore.widgets.sprite import strip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from isexplore.collapse.evidence import Evidence
     from isexplore.collapse.finding import Finding
     from isexplore.report import Report
@@ -30,7 +28,16 @@ class FindingsPanel(Panel[Diagnosed]):
     """Shows what the checks found, worst first, and what they looked for and did not find."""
 
     _esm = HERE / "findings.js"
-    depends: ClassVar[tuple[str, ...]] = ("report", "problem", "progress", "note", "since", "set_name", "pressed")
+    depends: ClassVar[tuple[str, ...]] = (
+        "report",
+        "problem",
+        "progress",
+        "note",
+        "since",
+        "classes_since",
+        "set_name",
+        "pressed",
+    )
     state: FindingsState
 
     sprite = traitlets.Bytes().tag(sync=True)
@@ -46,11 +53,12 @@ class FindingsPanel(Panel[Diagnosed]):
             "note": frame.note,
             "set": frame.set_name,
             "pressed": frame.pressed,
+            "showsClasses": self.state.shows_classes,
             "summary": "" if report is None else _summary(checks),
             "against": "" if report is None else _against(report.evidence),
             "noted": [] if report is None else [check.sentence for check in report.checks if check.key in NOTED],
-            "found": [_row(check, frame.since) for check in checks if check.fires],
-            "fine": [_row(check, {}) for check in checks if not check.fires],
+            "found": [_row(check, frame) for check in checks if check.fires],
+            "fine": [_row(check, Diagnosed()) for check in checks if not check.fires],
             "rest": _rest(checks),
             "strip": self._strip(report, frame.pressed),
         }
@@ -83,7 +91,7 @@ def alarm_of(report: Report | None) -> str:
     return f"severe: {', '.join(severe[:NAMED])}{rest}" if severe else ""
 
 
-def _row(check: Finding, since: Mapping[str, str]) -> dict[str, Any]:
+def _row(check: Finding, known: Diagnosed) -> dict[str, Any]:
     return {
         "key": check.key,
         "severity": check.severity,
@@ -91,8 +99,10 @@ def _row(check: Finding, since: Mapping[str, str]) -> dict[str, Any]:
         "title": check.title,
         "number": number_of(check),
         "sentence": check.sentence,
-        "since": since.get(check.key, ""),
+        "since": known.since.get(check.key, ""),
+        "classesSince": known.classes_since.get(check.key, ""),
         "images": len(check.images),
+        "classes": len(check.classes),
         "quiet": _quiet(check),
     }
 

@@ -124,7 +124,7 @@ def test_the_keyboard_moves_both_sliders(browser: Browser, reports: Path) -> Non
         assert it.plots().count() == 4
         expect(it.page.locator(".ix-verdict")).to_have_text("severe from step 4500 on")
         expect(it.score).to_contain_text("IS 1.37 ± 0.09 over 10 splits of 100")
-        expect(it.area("findings")).to_contain_text("(severe since step 4500)")
+        expect(it.area("findings")).to_contain_text("(severe since step 4500; ")
 
         # Splits: the score and the curve's marker follow.
         it.splits.focus()
@@ -153,7 +153,7 @@ def test_the_keyboard_moves_both_sliders(browser: Browser, reports: Path) -> Non
         expect(it.area("images")).to_contain_text("7 · ")
         assert backgrounds(it.tiles) != last
         it.page.keyboard.press("ArrowRight")
-        expect(it.area("findings")).to_contain_text("(severe since step 4500)")
+        expect(it.area("findings")).to_contain_text("(severe since step 4500; ")
         expect(it.area("images")).to_contain_text("0 · 3 of 1,000")
         expect(it.score).to_contain_text("over 100 splits of 10 ")  # as it was
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isexplore.collapse.finding import SEVERITIES
+from isexplore.report.since import classes_since
 from isexplore.widgets.diagnosis import ADVICE, Diagnosed, FindingsState
 from isexplore.widgets.sets.outline import is_diagnosed
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from isexplore.collapse.finding import Finding
     from isexplore.report import Report
-    from isexplore.widgets.sets.frame import SetsFrame
+    from isexplore.widgets.sets.frame import Entry, SetsFrame
     from isexplore.widgets.sets.state import SetsState
 
 __all__ = ["SetsFindings", "since_when"]
@@ -27,11 +28,20 @@ class SetsFindings(FindingsState):
     sets : SetsState
     """
 
+    shows_classes = True
+
     def __init__(self, sets: SetsState) -> None:
         self.sets = sets
+        self._read_of: tuple[tuple[Entry, ...], int] | None = None
         super().__init__(sets.explorer)
         sets.observe(self._read, "frame")
         self._read()
+
+    def _look_at(self, found: Finding) -> None:
+        """Look at the worst class in the heat map and beside the other set, where it has images."""
+        if not len(found.classes):
+            super()._look_at(found)
+        self.sets.choose_class(int(found.classes[0]))
 
     def close(self) -> None:
         """Follow the sets no more."""
@@ -42,12 +52,15 @@ class SetsFindings(FindingsState):
     def _read(self, _: dict[str, Any] | None = None) -> None:
         with self.lock:
             frame = self.sets.frame
-            if frame is None:
+            if frame is None or self._read_of == (frame.entries, frame.current):
                 return
+            self._read_of = frame.entries, frame.current
             shown, since, old = frame.shown, since_when(frame), self.frame
             problem = f"{shown.name} {shown.error}\n{ADVICE}" if shown.error else ""
-            if (old.report, old.problem, old.since, old.set_name) != (shown.report, problem, since, shown.name):
-                self.tell(Diagnosed(shown.report, problem, since=since, set_name=shown.name))
+            classes = _classes_since(frame) if since else {}
+            told = (shown.report, problem, since, classes, shown.name)
+            if (old.report, old.problem, old.since, old.classes_since, old.set_name) != told:
+                self.tell(Diagnosed(shown.report, problem, since=since, classes_since=classes, set_name=shown.name))
 
 
 def since_when(frame: SetsFrame) -> dict[str, str]:
@@ -59,11 +72,21 @@ def since_when(frame: SetsFrame) -> dict[str, str]:
         By the findings' keys, such as "in every set since step 4500", or "in every set from step 4500 to step 6000"
         where the one after that is better again. Empty until every set is diagnosed; one that can't be is passed over.
     """
-    reports = {entry.name: entry.report for entry in frame.entries if entry.report is not None}
+    reports = _reports(frame)
     if not is_diagnosed(frame.entries) or frame.shown.report is None or len(reports) == 1:
         return {}
     current = list(reports).index(frame.shown.name)
     return {finding.key: _since(reports, current, finding) for finding in frame.shown.report.findings}
+
+
+def _reports(frame: SetsFrame) -> dict[str, Report]:
+    return {entry.name: entry.report for entry in frame.entries if entry.report is not None}
+
+
+def _classes_since(frame: SetsFrame) -> dict[str, str]:
+    reports, shown = _reports(frame), frame.shown
+    findings = () if shown.report is None else shown.report.findings
+    return {finding.key: classes_since(reports, shown.name, finding.key) for finding in findings}
 
 
 def _since(reports: Mapping[str, Report], current: int, finding: Finding) -> str:

@@ -26,7 +26,7 @@ export default {
       const first = strip("The first ones");
       const table = twin("p(y) of the shown classes in each checkpoint");
       section.append(h("div", { class: "ix-heat-map" }, title, names, canvas, axis),
-        h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend, h("span", { class: "ix-unit" }, "• no image looks most like it"), wedge), readout,
+        h("div", { class: "ix-heat-foot" }, h("span", { class: "ix-unit" }, "p(y)"), legend, h("span", { class: "ix-unit" }, "× missing · • no image"), wedge), readout,
         h("div", { class: "ix-heat-looked" }, looked, first.element),
         h("div", { class: "ix-controls" }, labelled("sort by", sort), pager), table.element);
 
@@ -38,7 +38,7 @@ export default {
         const cell = `${v.names[row]} at ${v.sets[column]}`;
         if (v.missing.includes(column)) return `${cell}: not known`;
         const selected = v.selected && column === v.current ? `, ${count(v.selected[row])} of them selected` : "";
-        return `${cell}: p(y) = ${number(value(v, row, column), 4)}; ${count(v.images[column][row])} images look most like it${selected}`;
+        return `${cell}: p(y) = ${number(value(v, row, column), 4)}; ${count(v.images[column][row])} images look most like it${v.gone[column][row] ? ", missing" : ""}${selected}`;
       };
       const move = (row, column) => {
         const v = view();
@@ -81,14 +81,21 @@ export default {
         for (const column of v.missing) {
           for (let y = 0; y < canvas.height; y += 8) pen.fillRect(column * width, y, width, 2);
         }
-        // The colours of hardly and of never are alike: a dot says that it is no image's first guess.
+        // The colours of hardly and of never are alike: a cross says that the class is missing, a dot that it is no
+        // image's first guess, but that so few images do not tell.
         pen.fillStyle = style.getPropertyValue("--ix-faint");
         const radius = Math.min(2.5 * (window.devicePixelRatio || 1), width / 4, height / 4);
         v.images.forEach((counts, column) => counts.forEach((images, row) => {
-          if (images) return;
+          const [x, y] = [(column + 0.5) * width, (row + 0.5) * height];
           pen.beginPath();
-          pen.arc((column + 0.5) * width, (row + 0.5) * height, radius, 0, 2 * Math.PI);
-          pen.fill();
+          if (v.gone[column][row]) {
+            for (const way of [1, -1]) { pen.moveTo(x - 1.6 * radius, y - way * 1.6 * radius); pen.lineTo(x + 1.6 * radius, y + way * 1.6 * radius); }
+            Object.assign(pen, { lineWidth: 1.5 * (window.devicePixelRatio || 1), strokeStyle: style.getPropertyValue("--ix-bad") });
+            pen.stroke();
+          } else if (!images) {
+            pen.arc(x, y, radius, 0, 2 * Math.PI);
+            pen.fill();
+          }
         }));
         const ring = (x, y, w, hgt, colour) => {
           for (const [wide, ink] of [[5, style.backgroundColor], [2, colour]]) {

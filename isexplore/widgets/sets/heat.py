@@ -56,6 +56,7 @@ class HeatPanel(Panel[SetsFrame]):
             "columns": len(frame.entries),
             "top": top,
             "missing": np.flatnonzero(np.isnan(table[:, 0])).tolist(),
+            "gone": [_missing(entry)[shown].tolist() for entry in frame.entries],
             "images": [[] if e.sample is None else e.sample.class_counts[shown].tolist() for e in frame.entries],
             "sets": [entry.name for entry in frame.entries],
             "names": [frame.class_names[c] for c in shown],
@@ -116,6 +117,15 @@ def _shares(entries: tuple[Entry, ...]) -> NDArray[np.float64]:
     classes = len(entries[0].predictions.class_names)
     unknown = np.full(classes, math.nan)
     return np.stack([unknown if entry.sample is None else entry.sample.score.marginal for entry in entries])
+
+
+def _missing(entry: Entry) -> NDArray[np.bool_]:
+    """Say of each class (C,) whether the checks call it missing: a few images may still look most like it."""
+    gone = np.zeros(len(entry.predictions.class_names), bool)
+    for found in () if entry.report is None else entry.report.findings:
+        if found.key == "missing-classes":
+            gone[found.classes] = True
+    return gone
 
 
 def _sorted(sort: str, entries: tuple[Entry, ...], reference: Entry | None) -> NDArray[np.intp]:

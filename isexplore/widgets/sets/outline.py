@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isexplore.collapse.effective import effective_classes
+from isexplore.report.since import severe_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from isexplore.collapse.finding import Severity
+    from isexplore.report import Report
     from isexplore.widgets.sets.frame import Entry, SetsFrame
 
 __all__ = ["is_diagnosed", "outline", "progress", "verdict"]
@@ -79,7 +81,15 @@ def verdict(entries: Sequence[Entry]) -> str:
     if len(known) == 1:
         name, severity = known.popitem()
         return _WORDS[severity] if len(entries) == 1 else f"{name}: {_WORDS[severity]}"
-    return _course(known)
+    reports = {entry.name: entry.report for entry in entries if entry.report is not None}
+    return ", ".join([_course(known), *_later(reports)])
+
+
+def _later(reports: Mapping[str, Report]) -> list[str]:
+    """Say what became severe only after something else was: a run may be bad from its first step for another reason."""
+    first, last = next(iter(severe_from(reports)), None), list(reports.values())[-1]
+    severe = [(found.title, severe_from(reports, found.key)) for found in last.findings if found.severity == "severe"]
+    return [f"{title.lower()} since {names[0]}" for title, names in severe if names[0] != first]
 
 
 def _course(severities: Mapping[str, Severity]) -> str:
