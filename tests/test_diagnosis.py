@@ -73,8 +73,8 @@ def test_the_healthy_run_raises_nothing_severe(step: int) -> None:
 @pytest.mark.parametrize("seed", range(3))  # these; each check alone keeps its level, and there are many checks
 def test_two_halves_of_the_real_digits_raise_nothing(seed: int) -> None:
     images = np.random.default_rng(seed).permutation(len(digits("real")))
-    halves = (some(digits("real"), half) for half in np.array_split(images, 2))
-    assert ix.diagnose(*halves).findings == ()
+    one, other = (some(digits("real"), half) for half in np.array_split(images, 2))
+    assert ix.diagnose(one, other).findings == ()
 
 
 def test_a_thinned_class_is_found_among_a_thousand_and_no_other() -> None:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import isexplore as ix
+from isexplore.collapse.effective import effective_classes
 from isexplore.conventions import convention_rows
 from isexplore.order import order_test, split_loss
 from isexplore.predictions import Provenance
@@ -585,6 +586,8 @@ def test_bars_show_shares_counts_and_reference() -> None:
     np.testing.assert_allclose(view["expected"], 0.2)
     assert view["images"] == np.bincount(predictions.probabilities.argmax(axis=1), minlength=5).tolist()
     assert view["effective"] == pytest.approx(math.exp(score.marginal_entropy))
+    assert (view["corrected"], view["n"]) == (effective_classes(score)[0], score.n_images)
+    assert view["corrected"] > view["effective"]
     assert view["top"] > max(view["share"])
 
 

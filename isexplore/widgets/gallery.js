@@ -133,7 +133,7 @@ export default {
         heading.textContent = v.selectedCount == null ? `Images: ${count(v.n)}, none selected` : `Images: selected ${count(v.selectedCount)} of ${count(v.n)}`;
         status.textContent = v.selectedCount == null
           ? "Click a bar, or drag over the histogram, to select images."
-          : `${v.selectionLabel} · ` + (v.selectedCount ? `IS of the selection (${count(v.selectedCount)} images) ${number(v.selectionScore)}, IS of all ${number(v.overall)}` : "no image matches");
+          : `${v.selectionLabel} · ` + (v.selectedCount ? `IS of the selection (${count(v.selectedCount)} ${v.selectedCount === 1 ? "image" : "images"}) ${number(v.selectionScore)}, IS of all ${number(v.overall)}` : "no image matches");
         clear.disabled = v.selectedCount == null;
         invert.disabled = v.selectedCount == null;
         fillSelect(order, v.orders, v.order);

@@ -74,7 +74,7 @@ export default {
         next.disabled = v.page === v.pages - 1;
         where.textContent = `classes ${count(v.first + 1)}–${count(v.first + v.names.length)} of ${count(v.classes)}`;
         note.replaceChildren(
-          `As even as ${number(v.effective, 1)} of ${count(v.classes)} classes used equally. `, h("span", { class: "ix-key" }), ` gray line: ${v.reference}`);
+          `As even as ${number(v.effective, 1)} of ${count(v.classes)} classes used equally; ${number(v.corrected, 1)} with the bias of ${count(v.n)} ${v.n === 1 ? "image" : "images"} taken out. `, h("span", { class: "ix-key" }), ` gray line: ${v.reference}`);
         chart.update();
       };
     });

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from isexplore.collapse.effective import effective_classes
 from isexplore.widgets.panel import HERE, Panel
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class MarginalPanel(Panel["Frame"]):
             "classes": len(names),
             "allNames": list(names),
             "effective": score.effective_classes,
+            "corrected": effective_classes(score)[0],
+            "n": score.n_images,
             "sort": self._sort,
             "sortedBy": _SORTS[self._sort][0],
             "sorts": [[key, text] for key, (text, _) in _SORTS.items()],

@@ -27,6 +27,14 @@ sets = {f"step {s}": ix.predict(ix.demo.gan("collapsed", step=s), "digits", prog
 explorer = ix.explore(sets, reference=real)
 explorer
 """
+# In the page: decoding takes as long as it is told to.
+_SLOW = """
+const decode = window.createImageBitmap;
+window.createImageBitmap = async (...all) => {
+  await new Promise((done) => setTimeout(done, window.ixSlow ?? 0));
+  return decode(...all);
+};
+"""
 OTHER_NETWORK = """
 from dataclasses import replace
 strange = sets["step 4500"].described(replace(real.provenance, classifier="inception-2015"))
@@ -62,7 +70,7 @@ def begin(visit: Visit, notebook: str, *cells: str) -> Locator:
     visit.open(notebook, cells)
     visit.run_all()
     root = visit.page.locator(".isexplore").first
-    area(root, "compare").locator(".ix-difference").wait_for(timeout=120_000)
+    area(root, "compare").locator(".ix-scores").wait_for(timeout=120_000)
     area(root, "pairs").locator(".ix-pair").wait_for()
     return root
 
@@ -169,6 +177,37 @@ def test_two_sets_are_compared_and_a_class_is_looked_at(visit: Visit, known: dic
         fits = partial(area(root, name).evaluate, "element => element.scrollWidth <= element.clientWidth")
         wait_for(visit, fits, f"{name} within its column")  # plots follow a moment later
     visit.picture("compare-dark-narrow")
+    visit.check()
+
+
+def test_names_and_pictures_are_of_the_same_class(visit: Visit, known: dict[str, ix.Predictions]) -> None:
+    visit.page.add_init_script(_SLOW)
+    root = begin(visit, "slow.ipynb", SETS)
+    pairs, chosen = area(root, "pairs"), area(root, "pairs").get_by_label("class", exact=True)
+    names = {digit: shown(known["step 4500"], digit) for digit in (7, 8)}
+    canvases = pairs.get_by_role("group", name="B", exact=True).locator("[role=option] canvas")
+
+    def look_at(digit: int) -> None:
+        chosen.select_option(str(digit))
+        wait_for(visit, lambda: titles(root, "B") == names[digit], f"the {digit}s")
+
+    def select_all() -> list[str]:
+        root.get_by_role("button", name="Select this range").click()
+        expect(pairs).to_contain_text("of them selected")
+        wait_for(visit, lambda: titles(root, "B") == names[8], "the 8s")
+        drawn: list[str] = canvases.evaluate_all("all => all.map((it) => it.toDataURL())")
+        return drawn
+
+    look_at(8)
+    pictures = select_all()
+    root.locator(".ix-area-gallery").get_by_role("button", name="Clear").click()
+    expect(pairs).not_to_contain_text("of them selected")
+    look_at(7)
+    # Another change while the pictures are still being decoded.
+    visit.page.evaluate("window.ixSlow = 1500")
+    chosen.select_option("8")
+    visit.page.wait_for_timeout(300)
+    assert select_all() == pictures
     visit.check()
 
 

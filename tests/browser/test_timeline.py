@@ -41,10 +41,10 @@ STALE = """
 import numpy as np, isexplore as ix
 def make(seed):
     return ix.Predictions.from_probabilities(np.random.default_rng(seed).dirichlet([0.3] * 4, 200))
-sets = {"torn": make(0), "whole": make(1)}
+sets = {"first": make(1), "torn": make(0), "whole": make(2)}
 sets["torn"].probabilities.setflags(write=True)
 sets["torn"].probabilities[7] = np.nan
-it = ix.explore(sets)
+it = ix.explore(sets, reference=make(3))
 it
 """
 LIVE = """
@@ -89,7 +89,7 @@ def opened(browser: Browser, lab: Lab, notebook: str) -> Iterator[tuple[Visit, L
         visit.open(notebook, [SEVERAL])
         visit.run_all()
         root = widget(visit)
-        expect(area(root, "timeline").locator(".ix-verdict")).to_have_text("severe since step 4500", timeout=90_000)
+        expect(area(root, "timeline").locator(".ix-verdict")).to_contain_text("severe since step 4500", timeout=90_000)
         yield visit, root
         visit.check()
 
@@ -229,6 +229,25 @@ def test_a_person_stops_play(several: tuple[Visit, Locator]) -> None:
     expect_shown(root, 2)
 
 
+def test_nothing_jumps_when_a_class_is_chosen(several: tuple[Visit, Locator]) -> None:
+    _, root = several
+    sides = area(root, "pairs").locator(".ix-pair-list, .ix-pair-side > .ix-note:not([hidden])")
+    heights = []
+    for row in (3, 3, 5, 5):  # a second click lets it go
+        scrubber(root).focus()
+        root.page.keyboard.press("Escape")
+        heights.append([area(root, name).evaluate("it => it.offsetHeight") for name in ("compare", "pairs")])
+        click_cell(root, row=row, column=3)
+        expect_class(root, row, AT_4500[row])
+        expect(area(root, "compare")).to_contain_text("Thick line")
+        heights.append([area(root, name).evaluate("it => it.offsetHeight") for name in ("compare", "pairs")])
+        tops = sides.evaluate_all(
+            "all => all.filter((it) => it.clientHeight).map((it) => it.getBoundingClientRect().top)"
+        )
+        assert len(set(tops)) == 1, tops
+    assert all(one == heights[0] for one in heights), heights
+
+
 def test_a_click_on_a_cell_shows_its_images(several: tuple[Visit, Locator]) -> None:
     _, root = several
     click_cell(root, row=7, column=3)
@@ -314,7 +333,7 @@ def test_a_reloaded_page_goes_on(visit: Visit) -> None:
     visit.open("reload.ipynb", [SEVERAL])
     visit.run_all()
     root = widget(visit)
-    expect(area(root, "timeline").locator(".ix-verdict")).to_have_text("severe since step 4500", timeout=90_000)
+    expect(area(root, "timeline").locator(".ix-verdict")).to_contain_text("severe since step 4500", timeout=90_000)
     click_cell(root, row=4, column=3)
     expect_shown(root, 3)
     visit.page.keyboard.press("Control+s")
@@ -391,13 +410,30 @@ def test_numbers_of_another_set_are_dim_and_out_of_reach(visit: Visit) -> None:
     visit.run_all()
     root = widget(visit)
     explorer = area(root, "explorer")
-    expect(root.locator(".ix-shown")).to_have_text("whole, set 2 of 2")
+    expect(root.locator(".ix-shown")).to_have_text("whole, set 3 of 3")
     expect(explorer).not_to_have_class(re.compile("ix-stale"))
+    compare = area(root, "compare")
+    said, numbers = compare.locator(".ix-difference"), compare.locator(":has(> .ix-scores)")
+    expect(said).to_contain_text("whole")
+    height = compare.bounding_box()
     scrubber(root).focus()
-    visit.page.keyboard.press("Home")
+    visit.page.keyboard.press("ArrowLeft")
     expect(root.locator(".ix-shown")).to_contain_text("could not be scored")
     expect(explorer).to_have_class(re.compile("ix-stale"))
     assert explorer.evaluate("it => it.inert")
+    expect(said).to_contain_text("torn could not be scored")
+    expect(numbers).to_have_css("opacity", "0.4")
+    assert numbers.evaluate("it => it.inert")
+    assert compare.bounding_box() == height  # nothing jumps
     visit.page.keyboard.press("End")
     expect(explorer).not_to_have_class(re.compile("ix-stale"))
     assert not explorer.evaluate("it => it.inert")
+    expect(said).to_contain_text("whole")
+    expect(numbers).to_have_css("opacity", "1")
+    # No line runs through a set of which nobody knows what is wrong.
+    findings = area(root, "timeline").locator(".ix-course .scatterlayer .trace").last
+    expect(findings.locator(".points path")).to_have_count(2)
+    assert not any(
+        "L" in line
+        for line in findings.locator(".lines path").evaluate_all("all => all.map((it) => it.getAttribute('d'))")
+    )

@@ -5,8 +5,9 @@ const ROW = 18; // pixels of a class
 export default {
   async render({ model, el, host, signal }) {
     const { h, labelled, fillSelect, number, count, plain, plot, panel } = (await host.getWidget(model.get("runtime"))).exports;
-    const view = () => model.get("view");
-    const ready = () => !view().message;
+    let last = null; // the last comparison there was: it stays, dim, while the next one is computed
+    const view = () => last;
+    const ready = () => last != null;
     const send = (kind, value) => model.send({ kind, value });
     const choose = (chosen) => send("class", chosen === view().chosen ? null : chosen); // a second click lets it go
     const signed = (value, digits) => (value >= 0 ? "+" : "−") + number(Math.abs(value), digits);
@@ -19,16 +20,15 @@ export default {
     panel({ model, el, signal }, "A and B: two sets compared", (section) => {
       const other = h("select", { onchange: () => { if (other.value !== "") send("other", Number(other.value)); } });
       const current = h("span", { class: "ix-b-name" });
-      const message = h("p", { class: "ix-note", role: "status" });
       const sentence = h("p", { class: "ix-difference", "aria-live": "polite" });
       const body = h("div", {});
-      section.append(h("div", { class: "ix-controls" }, labelled("A", other), current), message, body);
+      section.append(h("div", { class: "ix-controls" }, labelled("A", other), current), sentence, body);
       const scoresBox = h("div", { class: "ix-scores" });
       const classesBox = h("div", { class: "ix-classes" });
-      const notes = h("p", { class: "ix-note" });
       const scoresNote = h("p", { class: "ix-note" });
       const classesNote = h("p", { class: "ix-note" });
-      body.append(sentence, scoresBox, scoresNote, notes);
+      const notes = h("p", { class: "ix-note" });
+      body.append(scoresBox, scoresNote);
 
       const words = (side, name) => `${name}: corrected ${number(side.corrected)} (95 % ${number(side.low)}–${number(side.high)}), `
         + `${number(side.mean)} ± ${number(side.std)} over ${view().splits} splits of ${view().splitSizes}`;
@@ -87,7 +87,7 @@ export default {
       const next = h("button", { type: "button", onclick: () => send("page", view().page + 1) }, "later ›");
       const where = h("span", { class: "ix-unit" });
       const pager = h("span", { class: "ix-control" }, back, where, next);
-      body.append(h("div", { class: "ix-controls" }, labelled("sort by", sort), labelled("class", chosen), pager), classesBox, classesNote);
+      body.append(h("div", { class: "ix-controls" }, labelled("sort by", sort), labelled("class", chosen), pager), classesBox, classesNote, notes);
 
       const classes = plot(classesBox, {
         signal,
@@ -141,20 +141,19 @@ export default {
       });
 
       return () => {
-        const v = view();
+        const v = model.get("view");
         const key = (kind) => h("span", { class: `ix-dot ix-dot-${kind}` });
         fillSelect(other, v.others, v.other);
         other.disabled = v.others.length < 2 && v.other !== "";
         current.replaceChildren("beside B: ", h("strong", {}, v.names[1]));
-        message.textContent = v.message;
-        message.hidden = ready();
+        sentence.textContent = v.message || v.sentence;
+        if (!v.message) last = v;
         body.hidden = !ready();
-        if (!ready()) return;
-        sentence.textContent = v.sentence;
+        body.inert = Boolean(v.message); // numbers of one set must not be read under the name of another
+        if (v.message) return;
         scoresNote.replaceChildren(key("a"), ` A: ${v.names[0]} `, key("b"), ` B: ${v.names[1]} · dot and thick bar: corrected, 95 % interval · `
           + `diamond and thin line: mean ± across ${v.splits} splits of ${v.splitSizes} images, which is no standard error`);
         notes.textContent = v.notes.join(" ");
-        notes.hidden = !v.notes.length;
         fillSelect(sort, v.sorts, v.sort);
         fillSelect(chosen, [["", "none"], ...v.allNames.map((name, i) => [String(i), name])], v.chosen == null ? "" : String(v.chosen));
         pager.hidden = v.pages < 2;

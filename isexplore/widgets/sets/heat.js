@@ -139,7 +139,7 @@ export default {
         next.disabled = v.page === v.pages - 1;
         where.textContent = `classes ${count(v.first + 1)}–${count(v.first + v.rows)} of ${count(v.classes)}`;
         canvas.setAttribute("aria-label", `Heat map of p(y): ${count(v.columns)} checkpoints across, ${count(v.rows)} of ${count(v.classes)} classes down. Current: ${v.sets[v.current]}. Arrow keys read a cell, Enter shows its images.`);
-        wedge.textContent = !v.selected ? "" : v.selected.some(Boolean) ? "▸ some of the selected images" : "(the selected images are of other classes than these)";
+        wedge.textContent = !v.selected ? "" : v.selected.some(Boolean) ? "▸ some of the selected images" : "(the selected images are of other classes)";
         looked.textContent = v.cell || "A click on a cell, or Enter, shows its images here.";
         first.show(model.get("sprite"), v.strip);
         draw();

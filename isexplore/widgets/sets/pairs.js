@@ -16,6 +16,7 @@ export default {
       let active = 0;
       let bitmap = null;
       let source = null;
+      let decoding = Promise.resolve();
 
       const mark = (i) => {
         active = Math.max(0, Math.min(i, list.children.length - 1));
@@ -64,12 +65,14 @@ export default {
         return h("div", { role: "option", id: freshId(), title: words, "aria-label": words, "data-number": item.number, "aria-selected": "false" }, canvas);
       }
 
-      /** Decode the picture, if it is another one than before. */
-      async function load(data) {
-        if (data === source) return;
-        source = data;
-        const decoded = data?.byteLength ? await createImageBitmap(new Blob([data], { type: "image/png" })) : null;
-        if (source === data) bitmap = decoded;
+      /** Decode the picture, if it is another one than before; who asks for the same one again waits for it, too. */
+      function load(data) {
+        if (data !== source) {
+          source = data;
+          decoding = (data?.byteLength ? createImageBitmap(new Blob([data], { type: "image/png" })) : Promise.resolve(null))
+            .then((decoded) => { if (source === data) bitmap = decoded; });
+        }
+        return decoding;
       }
 
       function show(v) {
@@ -131,7 +134,7 @@ export default {
         heading.textContent = v.sides[0] ? `Images that look most like ${v.name}: A beside B` : `Images that look most like ${v.name}`;
         fillSelect(chosen, v.names.map((name, i) => [String(i), name]), String(v.class));
         fillSelect(order, v.orders, v.order);
-        pager.hidden = v.pages < 2;
+        pager.style.visibility = v.pages < 2 ? "hidden" : ""; // it keeps its room: else what follows would jump
         back.disabled = v.page === 0;
         next.disabled = v.page === v.pages - 1;
         where.textContent = `page ${count(v.page + 1)} of ${count(v.pages)}`;

@@ -65,7 +65,8 @@ export default {
       const now = h("p", { class: "ix-line ix-now" });
       const busy = h("span", { class: "ix-unit", role: "status" });
       const problems = h("ul", { class: "ix-warnings ix-error", "aria-label": "Sets that could not be read" });
-      section.append(verdict, h("div", { class: "ix-controls" }, back, player, next, labelled("checkpoint", scrubber), name, busy), now);
+      section.append(h("div", { class: "ix-verdict-line" }, verdict, busy),
+        h("div", { class: "ix-controls" }, back, player, next, labelled("checkpoint", scrubber), name), now);
 
       const known = (v) => v.names.map((_, i) => i).filter((i) => v.score[i] != null);
       const chart = plot(section, {
@@ -86,7 +87,7 @@ export default {
           const v = view();
           const bad = getComputedStyle(chart.chart).getPropertyValue("--ix-bad").trim();
           const there = known(v);
-          const told = there.filter((i) => v.severe[i] != null);
+          const all = v.names.map((_, i) => i); // a gap where it is not known yet what is wrong
           const line = (yaxis, values, places, words, digits, look) => ({
             type: "scatter", mode: there.length > 40 ? "lines" : "lines+markers", yaxis, x: places.map((i) => v.at[i]), y: places.map((i) => values[i]),
             customdata: places.map((i) => [i, plain(v.names[i], 60)]), hovertemplate: `%{customdata[1]}<br>${words} %{y:${digits}}<extra></extra>`, marker: { size: 5 }, ...look,
@@ -98,8 +99,8 @@ export default {
             line("y2", v.variety, there, "variety", ".3f", { line: { color: c.variety, width: 2.5 } }),
             line("y2", v.doubt, there, "doubt", ".3f", { line: { color: c.doubt, width: 2.5, dash: "dash" } }),
             line("y3", v.effective_classes, there, "effective classes, corrected", ",.1f", { line: { color: c.variety, width: 2 } }),
-            line("y4", v.warning, told, "warnings", "d", { mode: "lines+markers", line: { color: c.reference, width: 1.5, dash: "dash" }, marker: { size: 7, symbol: "triangle-up-open" } }),
-            line("y4", v.severe, told, "severe findings", "d", { mode: "lines+markers", line: { color: bad, width: 2 }, marker: { size: 7, symbol: "square" } }),
+            line("y4", v.warning, all, "warnings", "d", { mode: "lines+markers", line: { color: c.reference, width: 1.5, dash: "dash" }, marker: { size: 7, symbol: "triangle-up-open" } }),
+            line("y4", v.severe, all, "severe findings", "d", { mode: "lines+markers", line: { color: bad, width: 2 }, marker: { size: 7, symbol: "square" } }),
           ];
           const level = (yref, y) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref, y0: y, y1: y, line: { color: c.reference, width: 1.5, dash: "dot" } });
           const levels = v.reference?.score == null ? [] : [level("y", v.reference.corrected), level("y2", v.reference.variety), level("y2", v.reference.doubt), level("y3", v.reference.effective_classes)];
@@ -145,7 +146,6 @@ export default {
         if (!asking()) { scrubber.value = i; write(i); } // else it would jump from under a finger
         verdict.textContent = v.verdict;
         verdict.classList.toggle("ix-alarm", v.severe.at(-1) > 0);
-        verdict.hidden = !v.verdict;
         busy.textContent = v.progress;
         const interval = v.score[i] == null ? "" : ` (95 %: ${number(v.low[i])}–${number(v.high[i])}), whole set ${number(v.score[i])}`;
         const findings = v.severe[i] == null ? "" : ` · ${count(v.severe[i])} severe, ${count(v.warning[i])} warning${v.warning[i] === 1 ? "" : "s"}`;
