@@ -519,8 +519,16 @@ def test_the_collapse_has_its_checkpoint_and_follows_the_current_set() -> None:
     sent = updates(panel)
     state.set_other(0)  # says nothing about what is wrong
     assert not sent
-    state.set_current(2)
-    assert panel.view["pressed"] == ""
+    seen: list[Any] = []
+    state.observe(lambda change: seen.append(change["new"]), "frame")
+    state.set_current(2)  # the same finding goes along, with the images of this set
+    later = state.shown().shown.report
+    assert later is not None
+    images = {c.key: c for c in later.checks}["missing-classes"].images
+    assert (panel.view["pressed"], selected(findings)) == ("missing-classes", sorted(images.tolist()))
+    assert [frame.selection for frame in seen] == [state.explorer.shown().selection]  # in one change
+    state.set_current(0)  # where nothing is missing
+    assert (panel.view["pressed"], selected(findings)) == ("", None)
     panel.close()
     findings.close()
     findings.close()

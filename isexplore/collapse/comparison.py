@@ -281,7 +281,8 @@ def score_of_some(predictions: Predictions, images: int, splits: int, seed: int 
 
 def _cut_notes(a: Score, b: Score, names: tuple[str, str], n: int) -> list[str]:
     return [
-        f"What depends on the number of images is of {n:,} of {short(name)}'s {score.n_images:,} images, at random."
+        f"What depends on the number of images is of {n:,} of {short(name)}'s {score.n_images:,} images, "
+        "chosen at random."
         for name, score in zip(names, (a, b), strict=True)
         if score.n_images > n
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from traitlets import HasTraits, Instance
 
 from isexplore.report.diagnosis import diagnose_sides, sides_of
+from isexplore.widgets.selecting import finding_selection
 from isexplore.widgets.worker import Worker
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ class FindingsState(HasTraits):
 
     def __init__(self, explorer: ExplorerState) -> None:
         self.explorer, self.lock = explorer, explorer.lock
-        self._choosing = ""  # the finding whose images are being selected right now
         super().__init__(frame=Diagnosed())
         explorer.observe(self._follow, "frame")
         self._is_open = True
@@ -109,13 +108,7 @@ class FindingsState(HasTraits):
             if self.frame.pressed == key:
                 self.explorer.clear()
                 return
-            mask = np.zeros(len(shown), bool)
-            mask[found.images] = True
-            self._choosing = key
-            try:
-                self.explorer.select(mask, found.title)
-            finally:
-                self._choosing = ""
+            self.explorer.set_selection(finding_selection(self.explorer.shown().sample, found))
 
     def _look_at(self, found: Finding) -> None:
         """Show what there is of a finding without images."""
@@ -131,7 +124,7 @@ class FindingsState(HasTraits):
         """Whatever else selects something, or shows another set, lets go of the finding."""
         old, new = change["old"], change["new"]
         if old is None or old.selection is not new.selection:
-            self.frame = replace(self.frame, pressed=self._choosing)
+            self.frame = replace(self.frame, pressed="" if new.selection is None else new.selection.finding)
 
 
 class Diagnosis(FindingsState):

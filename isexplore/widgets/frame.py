@@ -150,6 +150,8 @@ class Selection:
         In nats, where it was selected by conditional entropy.
     top_class : int or None
         Where it was selected by class.
+    finding : str
+        The key of the finding that speaks of these images; empty where it was selected otherwise.
     """
 
     mask: NDArray[np.bool_]
@@ -157,6 +159,7 @@ class Selection:
     subset: Subset
     entropy_range: tuple[float, float] | None = None
     top_class: int | None = None
+    finding: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,11 @@ from isexplore.widgets.frame import Selection
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from isexplore.collapse.finding import Finding
     from isexplore.subsets import Subset
     from isexplore.widgets.frame import Frame, Sample
 
-__all__ = ["class_selection", "with_mask", "with_range", "with_selection", "without_selected"]
+__all__ = ["class_selection", "finding_selection", "with_mask", "with_range", "with_selection", "without_selected"]
 
 
 def with_selection(frame: Frame, selection: Selection | None) -> Frame:
@@ -61,6 +62,13 @@ def class_selection(sample: Sample, number: int) -> Selection:
         raise ValueError(f"there is no class number {number}; there are {len(names)}")
     mask = sample.top_class == number
     return Selection(mask, f"images that look most like {names[number]}", _subset(sample, mask), top_class=number)
+
+
+def finding_selection(sample: Sample, found: Finding) -> Selection:
+    """Return the images that a finding speaks of."""
+    mask = np.zeros(sample.n_images, bool)
+    mask[found.images] = True
+    return Selection(mask, found.title, _subset(sample, mask), finding=found.key)
 
 
 def without_selected(frame: Frame) -> Frame:

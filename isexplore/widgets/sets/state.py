@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Instance
 
 from isexplore.widgets.frame import Reference
-from isexplore.widgets.selecting import class_selection
+from isexplore.widgets.selecting import class_selection, finding_selection
 from isexplore.widgets.sets.checks import check_class, check_number, check_same, new_entry, reference_name
 from isexplore.widgets.sets.frame import REFERENCE, SetsFrame, moved, placed
 from isexplore.widgets.sets.work import next_step
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from isexplore.predictions import Predictions
-    from isexplore.widgets.frame import Frame
+    from isexplore.widgets.frame import Frame, Selection
     from isexplore.widgets.sets.frame import Entry, Key
 
 __all__ = ["SetsState"]
@@ -137,7 +137,7 @@ class SetsState(HasTraits):
             self._work_on()
 
     def set_current(self, number: int) -> None:
-        """Show another set; a class that is selected in the explorer is selected in this one, too.
+        """Show another set; a class or a finding that is selected in the explorer is selected in this one, too.
 
         Raises
         ------
@@ -218,15 +218,16 @@ class SetsState(HasTraits):
         self._show_current()
 
     def _with_selection(self, frame: SetsFrame) -> SetsFrame:
-        """Return the frame with what is to be selected: the wanted class, else what is, else the class that was."""
-        sample, there = frame.shown.sample, self.explorer.frame
+        """Return the frame with what is to be selected: the wanted class, else what is, else the like in this set."""
+        there = self.explorer.frame
         before = None if there is None else there.selection
-        if sample is None:
-            return replace(frame, selection=None)
-        if self._wanted_class is None and there is not None and there.sample is sample:
-            return replace(frame, selection=before)
-        top_class = before.top_class if self._wanted_class is None and before is not None else self._wanted_class
-        return replace(frame, selection=None if top_class is None else class_selection(sample, top_class))
+        if self._wanted_class is not None and frame.shown.sample is not None:
+            selection: Selection | None = class_selection(frame.shown.sample, self._wanted_class)
+        elif there is not None and there.sample is frame.shown.sample:
+            selection = before
+        else:
+            selection = None if before is None else _alike(before, frame.shown)
+        return replace(frame, selection=selection)
 
     def _show_current(self) -> None:
         """Let the explorer follow, as soon as the current set is computed."""
@@ -296,6 +297,17 @@ class SetsState(HasTraits):
         with self.lock:
             self._working = False
             self._problem = self._problem or problem
+
+
+def _alike(selection: Selection, entry: Entry) -> Selection | None:
+    """Return the same class in another set, or the images of the same finding; nothing where there is none."""
+    if entry.sample is None:
+        return None
+    if selection.top_class is not None:
+        return class_selection(entry.sample, selection.top_class)
+    findings = () if entry.report is None else entry.report.findings
+    found = next((each for each in findings if each.key == selection.finding and len(each.images)), None)
+    return None if found is None else finding_selection(entry.sample, found)
 
 
 def _class_to_look_at(frame: SetsFrame, there: Frame) -> int | None:
