@@ -33,7 +33,7 @@ export default {
             h("span", { class: `ix-severity ix-severity-${item.severity}` }, h("span", { "aria-hidden": "true" }, ICONS[item.word]), ` ${item.word}`),
             h("strong", {}, item.title), item.since ? h("span", { class: "ix-finding-since" }, item.since) : null, h("span", { class: "ix-finding-number" }, item.since ? `· here ${item.number}` : item.number)),
           h("span", { class: "ix-finding-sentence" }, item.sentence),
-          item.classesSince ? h("span", { class: "ix-finding-since ix-finding-course" }, `By class: ${item.classesSince}.`) : null,
+          item.classesSince ? h("span", { class: "ix-finding-course" }, `By class: ${item.classesSince}.`) : null,
           images,
         ];
         const button = images ? h("button", { type: "button", class: "ix-finding", onclick: () => press(item.key) }, ...head) : null;

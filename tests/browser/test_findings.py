@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from playing import wait_for
 from playwright.sync_api import expect
 
 import isexplore as ix
@@ -32,6 +33,10 @@ explorer = ix.explore(sets, reference=real)
 explorer
 """
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script><b>bold</b><a href='https://evil.invalid/'>go</a>"
+
+
+# How opaque the middle of a picture is.
+_OPAQUE = "it => it.getContext('2d').getImageData(it.width / 2, it.height / 2, 1, 1).data[3]"
 
 
 def explorer(visit: Visit, cell: str, name: str = "findings.ipynb") -> Locator:
@@ -200,9 +205,13 @@ def test_among_several_sets_each_finding_says_since_when(visit: Visit) -> None:
     root = explorer(visit, SEVERAL)
     missing = finding(root, "Missing classes")
     expect(missing.locator(".ix-finding-since")).to_have_text("in every set since step 4500", timeout=60_000)
+    expect(missing.locator(".ix-finding-course")).to_have_text("By class: 0, 4 since step 4500; 2, 7 since step 6000.")
+    heat = area(root, "heat").locator("canvas.ix-heat")
+    bare = heat.evaluate("it => it.toDataURL()")
     missing.click()
     expect(missing).to_have_attribute("aria-pressed", "true")
     expect(area(root, "gallery").get_by_text("Missing classes · IS of the selection")).to_be_visible()
+    wait_for(root, lambda: heat.evaluate("it => it.toDataURL()") != bare, lambda: "wedges on the heat map")
     expect(area(root, "findings").get_by_role("img", name="The most telling ones")).to_be_in_viewport()
     # They are selected in the views of several sets, too: beside A, on the heat map, and in the table of the classes.
     expect(area(root, "pairs").locator("[aria-label=B] .ix-pair-words")).to_contain_text(
@@ -213,6 +222,19 @@ def test_among_several_sets_each_finding_says_since_when(visit: Visit) -> None:
     parts = area(root, "compare").locator("details.ix-twin").last.locator("tbody tr td:nth-child(4)")
     expect(parts).to_have_count(10)
     expect(parts.first).not_to_have_text("–")
+    area(root, "compare").locator(".ix-classes").scroll_into_view_if_needed()
+    expect(area(root, "compare").locator(".ix-classes .scatterlayer .trace")).to_have_count(4)  # one more than before
+    # The list scrolls to the images of the finding that stands lowest; what is not selected is dim beside A.
+    low = area(root, "findings").locator("button.ix-finding").filter(has_text="Low confidence")
+    low.click()
+    expect(area(root, "findings").get_by_role("img", name="The most telling ones")).to_be_in_viewport(ratio=0.9)
+    for words, dim in (("", False), (", not selected", True)):
+        tiles = area(root, "pairs").locator("[aria-label=B] [role=option]")
+        tile = tiles.and_(root.locator(f"[title$='%{words}']")).first
+        tile.wait_for()
+        opaque = tile.locator("canvas").evaluate(_OPAQUE)
+        assert (opaque < 128) == dim
+    missing.click()
     # One explorer has one list of findings.
     assert root.locator(".ix-area-findings .ix-panel").count() == 1
     slider = area(root, "timeline").get_by_role("slider").first
