@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from isexplore.commands import compare, conventions, lab, score, weights
+from isexplore.oneline import in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,12 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.others = others
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         kept = "; what an Inception network or a network file has computed is kept: run the same again to go on"
         print(f"isexplore: stopped{kept if options.goes_on else ''}", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except _EXPECTED as error:
-        print("isexplore:", " ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        print("isexplore:", in_one_line(str(error)) or type(error).__name__, file=sys.stderr)
         return 1
     return code
 

@@ -46,6 +46,6 @@ def writing_whole(target: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())  # else a power cut could leave the name on an incomplete file
         temporary.replace(target)
     except OSError as error:
-        raise OSError(f"cannot save {target}: {error}") from error
+        raise OSError(f"cannot save {target}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -218,7 +218,7 @@ def test_what_the_images_are_is_said(run: Callable[..., tuple[int, str, str]], t
         [],
         ["scores"],
         ["score"],
-        ["score", "images.npz"],
+        ["score", __file__],  # which network?
         ["score", "demo:real", "--splits", "0"],
         ["score", "demo:real", "--splits", "ten"],
         ["score", "demo:real", "--port", "9999"],
@@ -455,3 +455,13 @@ def _appears(pattern: str, log: Path, seconds: float = 120) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def test_whoever_has_read_enough_hears_no_more() -> None:
+    command = [sys.executable, "-m", "isexplore", "weights"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as it:  # noqa: S603 - our own
+        assert it.stdout is not None
+        assert it.stderr is not None
+        it.stdout.close()
+        assert it.stderr.read() == ""
+    assert it.returncode == 1

@@ -70,9 +70,11 @@ def read_sets(options: argparse.Namespace) -> Given:
 
 def _check_arguments(options: argparse.Namespace) -> None:
     from isexplore.runs import is_run_file
+    from isexplore.tensor_files import expand_home
 
     sources: list[str] = options.sources
-    twice = {source for source in sources if sources.count(source) > 1}
+    places = [source if source.startswith("demo:") else str(expand_home(source).resolve()) for source in sources]
+    twice = {source for source, place in zip(sources, places, strict=True) if places.count(place) > 1}
     if twice:
         raise ValueError(f"{min(twice)} is given twice")
     if options.reference is not None and is_run_file(options.reference):

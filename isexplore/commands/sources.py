@@ -111,9 +111,10 @@ def read_source(
 
     from isexplore.classifiers import load_classifier
     from isexplore.inference import predict
+    from isexplore.oneline import in_one_line
 
     images = _opened(source, options, splits)
-    print("images:", images, file=sys.stderr)  # with the range that was inferred
+    print("images:", in_one_line(str(images)), file=sys.stderr)  # with the range that was inferred
     network = load_classifier(classifier)
     print(f"network: {network.name}, which sees: {network.preprocessing}", file=sys.stderr)
     more = {"embeddings": True} if getattr(options, "embeddings", False) else {}
@@ -147,7 +148,24 @@ def check_source(source: str, options: argparse.Namespace, *, splits: int | None
     return None
 
 
+def _check_there(source: str) -> None:
+    """Refuse what holds no images, before anything is asked about them."""
+    from isexplore.runs import is_run_file
+    from isexplore.tensor_files import expand_home
+
+    if source.startswith("demo:"):
+        return
+    path = expand_home(source)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {source}")
+    if is_run_file(source):
+        raise ValueError(f"{source} is a run file, which holds several sets: see them with isexplore compare {source}")
+    if path.is_file() and not path.stat().st_size:
+        raise ValueError(f"{source} is empty: whatever wrote it may have been stopped before it began")
+
+
 def _classifier_of(source: str, options: argparse.Namespace) -> str:
+    _check_there(source)
     classifier: str | None = options.classifier or ("digits" if source.startswith("demo:") else None)
     if classifier is None:
         _stop(options.parser, "images need a --classifier, such as --classifier digits")

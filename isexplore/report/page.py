@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +17,6 @@ from isexplore.tensor_files import expand_home
 from isexplore.whole_files import writing_whole
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from isexplore.report.report import Report
@@ -41,7 +41,7 @@ def checked_page(path: str | os.PathLike[str]) -> Path:
     ValueError
         If the path does not end in .html.
     OSError
-        If the folder does not exist, or the path is one.
+        If the folder does not exist or is not to be written, or the path is a folder.
 
     Examples
     --------
@@ -54,6 +54,8 @@ def checked_page(path: str | os.PathLike[str]) -> Path:
         raise ValueError(f"cannot save {target}: the name of a page must end in .html")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot save {target}: the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"cannot save {target}: nothing may be written into the folder {target.parent}")
     if target.is_dir():
         raise IsADirectoryError(f"cannot save {target}: it is a folder")
     try:
