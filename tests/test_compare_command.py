@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import isexplore as ix
 from isexplore import cli
 from isexplore.collapse.comparison import compare_sets
 from isexplore.collapse.evidence import side_of
+from isexplore.report.diagnosis import diagnose_run
+from isexplore.runs.run_file import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +133,7 @@ def test_json_says_what_the_library_returns(run: Run) -> None:
     names = ["demo:collapsed@3000", "demo:collapsed@4500"]
     real = digits(ix.demo.real())
     sets = dict(zip(names, (digits(ix.demo.gan("collapsed", step)) for step in (3000, 4500)), strict=True))
-    found = ix.diagnose(sets, reference=real)
+    found = diagnose_run(sets, real, splits=5)
     assert it["reference"]["name"] == "demo:real"
     assert it["reference"]["score"]["overall"] == pytest.approx(ix.inception_score(real).overall)
     assert (it["severity"], it["since"]) == ("severe", found.since) == ("severe", names[1])
@@ -208,7 +211,6 @@ def test_one_set_is_no_comparison(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_failure_is_one_readable_line(run: Run, arguments: list[str], message: str, even: Path, gone: Path) -> None:
-    from isexplore.runs.run_file import create
 
     empty = even.with_name("empty.run")
     create(empty)
@@ -224,6 +226,9 @@ def test_failure_is_one_readable_line(run: Run, arguments: list[str], message: s
     [
         (["demo:real", "demo:nothing"], "nothing"),
         (["demo:real", "nowhere.npz", "--classifier", "digits"], "there is no nowhere.npz"),
+        (["demo:real", "nowhere.run"], "there is no nowhere.run"),
+        (["demo:real", "{even.parent}/nothing.zip"], "nothing.zip is empty"),
+        (["{even}", "{even.parent}/./even.safetensors"], "even.safetensors is given twice"),
         (["demo:real", "demo:healthy", "--reference", "nowhere.safetensors"], "nowhere.safetensors"),
         (["demo:real", "demo:healthy", "--splits", "1001"], "1001 splits"),
         (["demo:real", "{even}", "{other}"], "can't be compared"),
@@ -239,6 +244,7 @@ def test_what_can_be_known_is_said_before_the_work(
 
     monkeypatch.setattr("isexplore.inference.predict", predict)
     other = saved(even.with_name("other.safetensors"), [0.2] * 5, classes=5)
+    even.with_name("nothing.zip").touch()
     code, _, err = run(*(text.format(even=even, other=other) for text in arguments))
     assert code == 1
     assert message in err.splitlines()[-1]
@@ -262,3 +268,43 @@ sys.exit(main(["compare", {str(even)!r}, {str(gone)!r}, "--out", {str(even.with_
     assert "missing" in result.stdout, result.stderr
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == 'isexplore: a page needs plotly: pip install "isexplore[lab]"'
+
+
+def test_the_checks_are_made_over_the_splits_that_were_asked_for(run: Run) -> None:
+    checks = {}
+    for splits in (1, 50):
+        _, out, _ = run("demo:real", "demo:healthy", "--splits", splits, "--json")
+        (it,) = json.loads(out)["sets"]
+        checks[splits] = {check["key"]: check for check in it["checks"]}
+        assert it["score"]["splits"] == splits
+    assert "class-order" not in checks[1]  # one split has no order
+    assert "Splits of 1000 images are enough" in checks[1]["images-per-split"]["sentence"]
+    assert "Splits of 20 images are small" in checks[50]["images-per-split"]["sentence"]
+
+
+def test_a_run_file_has_no_score_of_its_own(even: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = even.with_name("gan.run")
+    create(file)
+    assert cli.main(["score", str(file)]) == 1
+    assert "is a run file" in capsys.readouterr().err
+
+
+def test_a_page_that_can_not_be_written_is_refused_before_the_work(
+    run: Run, even: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    code, out, err = run("demo:real", "demo:healthy", "--out", even.with_name("page.html"))
+    assert (code, out) == (1, "")
+    assert "nothing may be written into the folder" in err
+
+
+def test_control_characters_of_a_name_never_reach_the_terminal(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "x\n::error::owned\x1b[31m"
+    folder.mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "a.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "b.png")
+    code, out, err = run("demo:real", folder, "--classifier", "digits", "--splits", "1")
+    assert code == 0
+    assert "owned" in out
+    assert not [line for line in (out + err).splitlines() if line.startswith("::error")]
+    assert "\x1b[31m" not in out + err

@@ -45,9 +45,9 @@ def test_nothing_to_say_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_reference_is_computed_once_for_all_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[ix.Predictions] = []
 
-    def counted(given: ix.Predictions, *more: Any) -> Side:
+    def counted(given: ix.Predictions, *more: Any, **named: Any) -> Side:
         seen.append(given)
-        return side_of(given, *more)
+        return side_of(given, *more, **named)
 
     monkeypatch.setattr(diagnosis, "side_of", counted)
     real, sets = predictions(seed=9), {f"step {i}": predictions(seed=i) for i in range(3)}
@@ -114,6 +114,8 @@ def test_since_is_where_the_last_severe_stretch_begins(severities: list[str], si
     assert run.severity == severities[-1]
     assert (run.since, run.since_of("modes"), run.since_of("another")) == (since, since, None)
     assert (f"severe from {since} on" in str(run)) == (since is not None)
+    told = "severe before that: step 0; step 1" in str(run)  # what is over, but was severe
+    assert told == (severities == ["severe", "severe", "warning"])
 
 
 # as text and as a table

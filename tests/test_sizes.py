@@ -100,7 +100,7 @@ def test_the_rows_are_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
             taken.append(stop - start)
             return super().take(start, stop, order)
 
-    monkeypatch.setattr("isexplore.arrays.Rows", Counted)
+    monkeypatch.setattr("isexplore.matrices.Rows", Counted)
     size_curve(dirichlet(3000, 4), [10, 100, 3000])
     rows = [count for count in taken if count > 1]  # one row is looked at for its kind
     assert sum(rows) == 2 * 3000

@@ -27,7 +27,7 @@ class Side:
     ----------
     predictions : Predictions
     score : Score
-        Over ten splits, or as many as there are images.
+        Over ten splits, if nobody asked for another number, or as many as there are images.
     top_class : ndarray of int, shape (N,)
         The most likely class of each image.
     class_counts : ndarray of int, shape (C,)
@@ -67,7 +67,7 @@ class Evidence:
     seed: int = 0
 
 
-def side_of(predictions: Predictions, embeddings: NDArray[np.floating] | None = None) -> Side:
+def side_of(predictions: Predictions, embeddings: NDArray[np.floating] | None = None, splits: int = SPLITS) -> Side:
     """Compute what the checks need of a sample set.
 
     Parameters
@@ -75,6 +75,8 @@ def side_of(predictions: Predictions, embeddings: NDArray[np.floating] | None = 
     predictions : Predictions
     embeddings : ndarray of shape (N, D), optional
         In place of those that the predictions hold.
+    splits : int
+        Fewer where there are not as many images.
 
     Examples
     --------
@@ -82,7 +84,7 @@ def side_of(predictions: Predictions, embeddings: NDArray[np.floating] | None = 
     >>> side_of(Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])).class_counts
     array([1, 2])
     """
-    score = inception_score(predictions, splits=min(SPLITS, len(predictions)))
+    score = inception_score(predictions, splits=min(splits, len(predictions)))
     top_class = np.argmax(predictions.probabilities, axis=1)
     counts = np.bincount(top_class, minlength=score.n_classes)
     return Side(predictions, score, top_class, counts, predictions.embeddings if embeddings is None else embeddings)

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the comparison, write the page if asked to, and say in the exit code whether anything is wrong."""
     from isexplore.commands.compared import compared
     from isexplore.commands.given import read_sets
-    from isexplore.report.text import in_one_line
+    from isexplore.oneline import in_one_line
 
     if options.out is not None:
         from isexplore.report.page import checked_page  # before the work, not after it

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from isexplore.commands.details import finding_details, plain_number, score_details
+from isexplore.oneline import in_one_line
 from isexplore.report.outcomes import outcomes_of
-from isexplore.report.text import aside_of, in_one_line, notes_of
+from isexplore.report.text import aside_of, notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,11 +132,11 @@ def compared(given: Given, splits: int) -> Compared:
     splits : int
     """
     from isexplore.collapse.comparison import compare_sets
-    from isexplore.report.diagnosis import diagnose
+    from isexplore.report.diagnosis import diagnose_run
     from isexplore.score import inception_score
 
     sets, reference = given.sets, given.reference
-    report = diagnose(sets, None if reference is None else reference[1])
+    report = diagnose_run(sets, None if reference is None else reference[1], splits)
     sides: dict[str, Side] = {name: each.evidence.sample for name, each in report.reports.items()}
     first = next(iter(sides))
     differences = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, overload
 
 from isexplore.collapse.comparable import check_comparable
-from isexplore.collapse.evidence import Evidence, Side, side_of
+from isexplore.collapse.evidence import SPLITS, Evidence, Side, side_of
 from isexplore.collapse.finding import SEVERITIES, Finding
 from isexplore.predictions import Predictions
 from isexplore.report.checks import CHECKS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-__all__ = ["diagnose", "diagnose_sides", "sides_of"]
+__all__ = ["diagnose", "diagnose_run", "diagnose_sides", "sides_of"]
 
 
 @overload
@@ -86,7 +86,7 @@ def diagnose(
     if isinstance(preds, Mapping):
         if embeddings is not None:
             raise TypeError("embeddings= belongs to one sample set; predictions of several bring their own")
-        return _diagnose_run(preds, reference)
+        return diagnose_run(preds, reference)
     return diagnose_sides(*sides_of(preds, reference, embeddings))
 
 
@@ -123,7 +123,33 @@ def sides_of(
     return side_of(preds, given), None if reference is None else side_of(reference)
 
 
-def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None) -> RunReport:
+def diagnose_run(
+    sets: Mapping[str, Predictions], reference: Predictions | None = None, splits: int = SPLITS
+) -> RunReport:
+    """Run every check on several sets, as `diagnose` does, over another number of splits.
+
+    Parameters
+    ----------
+    sets, reference
+        As of `diagnose`.
+    splits : int
+        Of each score; what is said of too few images a split, and of their order, is of these splits.
+
+    Returns
+    -------
+    RunReport
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `diagnose`.
+
+    Examples
+    --------
+    >>> two = {name: Predictions.from_probabilities([[0.9, 0.1], [0.2, 0.8]]) for name in ("a", "b")}
+    >>> diagnose_run(two, splits=1).reports["b"].evidence.sample.score.splits
+    1
+    """
     if not sets:
         raise ValueError("there is no set to diagnose: the mapping is empty")
     for name, each in sets.items():
@@ -137,8 +163,8 @@ def _diagnose_run(sets: Mapping[str, Predictions], reference: Predictions | None
         _check_type(reference, "reference")
         for name, each in sets.items():  # each: nobody may have said of the first which network saw it
             check_comparable(each, reference, name, "the reference")
-    real = None if reference is None else side_of(reference)
-    return RunReport({name: diagnose_sides(side_of(each), real) for name, each in sets.items()})
+    real = None if reference is None else side_of(reference, splits=splits)
+    return RunReport({name: diagnose_sides(side_of(each, splits=splits), real) for name, each in sets.items()})
 
 
 def diagnose_sides(

@@ -16,14 +16,14 @@ function score(section) {
     const set = current();
     const { mean, std, splits } = scoreAt(set);
     const [small, large] = [Math.floor(set.n / splits), Math.ceil(set.n / splits)];
-    const whole = `whole set ${number(set.overall)} · corrected ${number(set.corrected)} (95 % ${number(set.low)}–${number(set.high)})${set.aside}`;
-    line.replaceChildren(h("strong", {}, `IS ${number(mean)} ± ${number(std)}`),
+    const whole = `${splits === 1 ? "" : `whole set ${number(set.overall)} · `}corrected ${number(set.corrected)} (95 % ${number(set.low)}–${number(set.high)})${set.aside}`;
+    line.replaceChildren(h("strong", {}, splits === 1 ? `IS ${number(mean)}` : `IS ${number(mean)} ± ${number(std)}`),
       ` over ${splits} ${splits === 1 ? "split" : "splits"} of ${small === large ? count(small) : `${count(small)}–${count(large)}`} · ${whole}${set.classifier ? ` · ${set.classifier}` : ""}`);
     formula.textContent = `whole set: ln ${number(set.overall)} = ${number(Math.log(set.overall), 3)} = H(y) ${number(set.variety, 3)} − mean H(y|x) ${number(set.doubt, 3)}`;
     bars.replaceChildren(
       bar("variety", "Variety", set.variety, `nats, H(y): as even as ${number(set.effective, 1)} of ${count(data.classes.length)} classes used equally`),
       bar("doubt", "Doubt", set.doubt, "nats, mean H(y|x): how unsure the network is about an image"));
-    warnings.replaceChildren(...set.warnings.map((text) => h("li", {}, `⚠ ${text}`)));
+    warnings.replaceChildren(...set.warnings.map((text) => h("li", {}, `⚠ ${splits === data.splits ? "" : `over ${data.splits} splits: `}${text}`)));
   } };
 }
 

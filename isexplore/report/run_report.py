@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isexplore.collapse.words import short
+from isexplore.collapse.words import listed, short
 from isexplore.report.since import severe_from, since_in_words
 from isexplore.report.text import as_html, basis_of, notes_of, said, scored, verdict_of
 
@@ -73,7 +73,10 @@ class RunReport:
 
     @property
     def _verdict(self) -> str:
-        return verdict_of(self._last) if self.since is None else f"severe from {short(self.since)} on"
+        if self.since is not None:
+            return f"severe from {short(self.since)} on"
+        earlier = [short(name) for name, report in self.reports.items() if report.severity == "severe"]
+        return "; ".join([verdict_of(self._last), *([f"severe before that: {listed(earlier)}"] if earlier else [])])
 
     def __str__(self) -> str:
         last = list(self.reports)[-1]

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from isexplore.collapse.words import short
+from isexplore.oneline import in_one_line
 from isexplore.report.outcomes import outcomes_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from isexplore.report.report import Report
     from isexplore.score import Score
 
-__all__ = ["as_html", "aside_of", "basis_of", "in_one_line", "notes_of", "said", "scored", "verdict_of"]
+__all__ = ["as_html", "aside_of", "basis_of", "notes_of", "said", "scored", "verdict_of"]
 
 
 def said(finding: Finding, since: str = "") -> str:
@@ -62,17 +63,6 @@ def aside_of(score: Score) -> str:
     """Say why a score's interval does not hold the corrected score, where that is so; see `Score.interval`."""
     low, high = score.interval()
     return "" if low <= score.corrected <= high else " · this interval, of a χ² law, need not hold the corrected score"
-
-
-def in_one_line(text: str) -> str:
-    r"""Return a text without line breaks, whatever is in the names that it holds.
-
-    Examples
-    --------
-    >>> in_one_line("step\n1: IS 3.00")
-    'step 1: IS 3.00'
-    """
-    return " ".join(text.split())
 
 
 def _levels_of(report: Report) -> str:
