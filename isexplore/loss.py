@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from isexplore.arrays import LEAST_LOGIT
-from isexplore.matrices import MIN_CLASSES
+from isexplore.matrices import check_shape
 
 if TYPE_CHECKING:
     import torch
@@ -54,16 +54,10 @@ def log_inception_score(logits: torch.Tensor) -> torch.Tensor:
         raise TypeError(f"logits is a {type(logits).__name__}: give a torch tensor, such as torch.as_tensor(logits)")
     if not logits.is_floating_point():
         raise TypeError(f"logits holds {logits.dtype}: give floating-point numbers, such as logits.float()")
-    shape = tuple(logits.shape)
-    if len(shape) != 2:  # noqa: PLR2004 - a matrix
-        raise ValueError(f"logits has shape {shape}: give one row per image and one column per class, (N, C)")
-    if shape[0] == 0:
-        raise ValueError("logits has no rows: give at least one image")
-    if shape[1] < MIN_CLASSES:
-        raise ValueError(f"logits has {shape[1]} column(s): a score needs at least {MIN_CLASSES} classes")
+    check_shape(tuple(logits.shape), "logits")
     if torch.finfo(logits.dtype).bits < torch.finfo(torch.float32).bits:
         logits = logits.float()
     # Infinity times a probability of 0 would be no number; the bound changes none above 0.
     log_p = logits.log_softmax(dim=1).clamp(min=LEAST_LOGIT)
-    log_m = log_p.logsumexp(dim=0) - math.log(shape[0])
-    return (log_p.exp() * (log_p - log_m)).sum() / shape[0]
+    log_m = log_p.logsumexp(dim=0) - math.log(len(logits))
+    return (log_p.exp() * (log_p - log_m)).sum() / len(logits)

@@ -46,14 +46,30 @@ def read_rows(predictions: Any = None, *, logits: Any = None) -> Rows:
     xp = array_namespace(matrix)
     if not xp.isdtype(matrix.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"the matrix holds {matrix.dtype}: give real numbers, such as float32")
-    shape = tuple(matrix.shape)
-    if len(shape) != 2:  # noqa: PLR2004 - a matrix
-        raise ValueError(f"the matrix has shape {shape}: give one row per image and one column per class, (N, C)")
-    if shape[0] == 0:
-        raise ValueError("the matrix has no rows: give at least one image")
-    if shape[1] < MIN_CLASSES:
-        raise ValueError(f"the matrix has {shape[1]} column(s): a score needs at least {MIN_CLASSES} classes")
+    check_shape(tuple(matrix.shape), "the matrix")
     return Rows(matrix, are_logits=logits is not None)
+
+
+def check_shape(shape: tuple[int, ...], name: str) -> None:
+    """Refuse what is not N ≥ 1 images by C ≥ 2 classes.
+
+    Raises
+    ------
+    ValueError
+        The message calls the matrix by its name.
+
+    Examples
+    --------
+    >>> check_shape((5, 1), "the matrix")
+    Traceback (most recent call last):
+    ValueError: the matrix has 1 column(s): a score needs at least 2 classes
+    """
+    if len(shape) != 2:  # noqa: PLR2004 - a matrix
+        raise ValueError(f"{name} has shape {shape}: give one row per image and one column per class, (N, C)")
+    if shape[0] == 0:
+        raise ValueError(f"{name} has no rows: give at least one image")
+    if shape[1] < MIN_CLASSES:
+        raise ValueError(f"{name} has {shape[1]} column(s): a score needs at least {MIN_CLASSES} classes")
 
 
 def _refuse_others(matrix: Any) -> None:

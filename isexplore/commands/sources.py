@@ -107,6 +107,7 @@ def read_source(
     """
     if source.endswith(".safetensors"):
         return _saved(source, options, out)
+    _check_there(source)
     classifier = _classifier_of(source, options)
 
     from isexplore.classifiers import load_classifier
@@ -143,6 +144,7 @@ def check_source(source: str, options: argparse.Namespace, *, splits: int | None
         if splits is not None:
             check_splits(splits, len(predictions))
         return predictions
+    _check_there(source)
     _classifier_of(source, options)
     _opened(source, options, splits)
     return None
@@ -165,7 +167,6 @@ def _check_there(source: str) -> None:
 
 
 def _classifier_of(source: str, options: argparse.Namespace) -> str:
-    _check_there(source)
     classifier: str | None = options.classifier or ("digits" if source.startswith("demo:") else None)
     if classifier is None:
         _stop(options.parser, "images need a --classifier, such as --classifier digits")

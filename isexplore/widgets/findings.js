@@ -65,9 +65,9 @@ export default {
         }
         for (const [key, { button, images, item }] of buttons) {
           const said = `${count(item.images)} ${item.images === 1 ? "image" : "images"}`;
-          if (item.images) button.setAttribute("aria-pressed", String(key === v.pressed));
-          if (!item.images) images.textContent = "no image: look at the class in A";
-          else images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
+          if (!item.images) { images.textContent = "no image: look at the class in A"; continue; }
+          button.setAttribute("aria-pressed", String(key === v.pressed));
+          images.textContent = key === v.pressed ? `${said}, selected in every view; the most telling first:` : `${said}: show`;
         }
         const place = buttons.get(v.pressed)?.button;
         if (v.strip && place) place.after(telling.element);

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from isexplore.collapse.evidence import Side
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     Key = tuple[str, Predictions]
 
-__all__ = ["REFERENCE", "Entry", "SetsFrame", "moved", "placed"]
+__all__ = ["REFERENCE", "Entry", "SetsFrame", "computed", "moved", "placed"]
 
 REFERENCE = -1  # the number of the reference, where an entry's is asked for
 
@@ -125,3 +127,10 @@ def moved(old: SetsFrame, entries: tuple[Entry, ...]) -> SetsFrame:
     current = usual.current if was_last or old.shown not in entries else entries.index(old.shown)
     other = entries.index(old.beside) if old.other != REFERENCE and old.beside in entries else usual.other
     return replace(old, entries=entries, current=current, other=REFERENCE if old.other == REFERENCE else other)
+
+
+def computed(frame: SetsFrame, found: Mapping[Key, Entry]) -> SetsFrame:
+    """Return the frame with what was computed since it was shown."""
+    entries = tuple(found.get(entry.key, entry) for entry in frame.entries)
+    real = frame.reference
+    return replace(frame, entries=entries, reference=None if real is None else found.get(real.key, real))

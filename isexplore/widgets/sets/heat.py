@@ -43,7 +43,7 @@ class HeatPanel(Panel[SetsFrame]):
 
     def picture(self, frame: SetsFrame) -> dict[str, Any]:
         """Return one page of classes, in the chosen order."""
-        table = _shares(frame.entries)
+        table, selected = _shares(frame.entries), frame.selected_counts
         order = _sorted(self._sort_of(frame), frame.entries, frame.reference)
         pages = -(-len(order) // _PAGE)
         self._page = min(self._page, pages - 1)
@@ -61,7 +61,7 @@ class HeatPanel(Panel[SetsFrame]):
             "sets": [entry.name for entry in frame.entries],
             "names": [frame.class_names[c] for c in shown],
             "numbers": shown.tolist(),
-            "selected": None if frame.selected_counts is None else frame.selected_counts[shown].tolist(),
+            "selected": None if selected is None else selected[shown].tolist(),
             "current": frame.current,
             "chosen": frame.chosen_class,
             "sort": self._sort_of(frame),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Instance
 
 from isexplore.widgets.frame import Reference
-from isexplore.widgets.selecting import class_selection, finding_selection
+from isexplore.widgets.selecting import class_selection
 from isexplore.widgets.sets.checks import check_class, check_number, check_same, new_entry, reference_name
-from isexplore.widgets.sets.frame import REFERENCE, SetsFrame, moved, placed
+from isexplore.widgets.sets.frame import REFERENCE, SetsFrame, computed, moved, placed
+from isexplore.widgets.sets.selecting import alike, class_to_look_at
 from isexplore.widgets.sets.work import next_step
 from isexplore.widgets.state import ExplorerState
 from isexplore.widgets.worker import Worker
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from isexplore.predictions import Predictions
-    from isexplore.widgets.frame import Frame, Selection
+    from isexplore.widgets.frame import Selection
     from isexplore.widgets.sets.frame import Entry, Key
 
 __all__ = ["SetsState"]
@@ -226,7 +227,7 @@ class SetsState(HasTraits):
         elif there is not None and there.sample is frame.shown.sample:
             selection = before
         else:
-            selection = None if before is None else _alike(before, frame.shown)
+            selection = None if before is None else alike(before, frame.shown)
         return replace(frame, selection=selection)
 
     def _show_current(self) -> None:
@@ -256,7 +257,7 @@ class SetsState(HasTraits):
         if frame is None or there is None or there.sample is not frame.shown.sample:
             return
         if there.selection is not frame.selection:
-            self.frame = replace(frame, selection=there.selection, chosen_class=_class_to_look_at(frame, there))
+            self.frame = replace(frame, selection=there.selection, chosen_class=class_to_look_at(frame, there))
 
     # The work
 
@@ -273,7 +274,7 @@ class SetsState(HasTraits):
         while True:
             check()
             with self.lock:
-                frame = _with(self.shown(), found)
+                frame = computed(self.shown(), found)
                 step = next_step(frame, diagnoses=self._looks)
                 if found and (step is None or frame.shown.key in found or time.monotonic() > taken_at + _PAUSE):
                     self._tell(frame)
@@ -297,31 +298,3 @@ class SetsState(HasTraits):
         with self.lock:
             self._working = False
             self._problem = self._problem or problem
-
-
-def _alike(selection: Selection, entry: Entry) -> Selection | None:
-    """Return the same class in another set, or the images of the same finding; nothing where there is none."""
-    if entry.sample is None:
-        return None
-    if selection.top_class is not None:
-        return class_selection(entry.sample, selection.top_class)
-    findings = () if entry.report is None else entry.report.findings
-    found = next((each for each in findings if each.key == selection.finding and len(each.images)), None)
-    return None if found is None else finding_selection(entry.sample, found)
-
-
-def _class_to_look_at(frame: SetsFrame, there: Frame) -> int | None:
-    """Return the selected class; else the one that was chosen, unless none of the selected images is of it."""
-    selection, chosen = there.selection, frame.chosen_class
-    if selection is not None and selection.top_class is not None:
-        return selection.top_class
-    if selection is None or not selection.mask.any():
-        return chosen
-    return chosen if (there.sample.top_class[selection.mask] == chosen).any() else None
-
-
-def _with(frame: SetsFrame, found: Mapping[Key, Entry]) -> SetsFrame:
-    """Return the frame with what was computed since it was shown."""
-    entries = tuple(found.get(entry.key, entry) for entry in frame.entries)
-    real = frame.reference
-    return replace(frame, entries=entries, reference=None if real is None else found.get(real.key, real))
